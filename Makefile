@@ -1,0 +1,80 @@
+# Everything a working day needs. `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+LOWEST := .venv-lowest
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made-from-pyproject
+LOWEST_STAMP := $(LOWEST)/.made-from-pyproject
+
+RUN := sessionize run sample_data/daily --exclude event=heartbeat --agg landing=first:page --agg purchases=count_if:event,purchase -o build/sessions.csv
+SHOW := import pandas; print(pandas.read_csv("build/sessions.csv", dtype=str).drop(columns=["session_id", "start_reason"]).head(10).to_string(index=False))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format types check check-slow check-lowest bench bench-quick docs sample clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Make .venv with everything for development
+
+$(STAMP): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit("sessionize needs Python 3.11 or newer: make setup PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+run: setup ## Sessionize sample_data/ and show the summary and the first rows
+	@mkdir -p build
+	@echo '$$ $(RUN)'
+	@export PATH="$(CURDIR)/$(BIN):$$PATH"; $(RUN)
+	@echo
+	@echo 'The first sessions in build/sessions.csv, without their session_id and start_reason:'
+	@$(BIN)/python -c '$(SHOW)'
+
+test: setup ## Run the tests and doctests
+	$(BIN)/python -m pytest
+
+lint: setup ## Check the style of the code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: setup ## Format the code, and mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: setup ## Check the types
+	$(BIN)/mypy
+
+check: lint types ## What CI runs: style, types, tests, doctests, branch coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+check-slow: setup ## The long properties
+	$(BIN)/python -m pytest -m slow
+
+check-lowest: $(LOWEST_STAMP) ## The tests on exactly the lower bounds of every dependency
+	SESSIONIZE_EXAMPLES=20 $(LOWEST)/bin/python -m pytest
+
+$(LOWEST_STAMP): pyproject.toml
+	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[test]'
+	@touch $@
+
+bench: setup ## Time sessionize beside DuckDB, Polars and pandas
+	$(BIN)/python benchmarks/run.py --log ordered --rows 10000000 --rounds 3
+
+bench-quick: setup ## The same on small logs, in under two minutes
+	$(BIN)/python benchmarks/run.py --log ordered --rows 1000000 --rounds 3
+
+docs: setup ## Run every example of README.md and docs/, and compare them with what the code prints
+	$(BIN)/python -m pytest tests/test_project.py tests/test_readme.py
+
+sample: setup ## Make sample_data/ again from its seed
+	$(BIN)/python sample_data/make_sample.py
+
+clean: ## Remove everything that can be made again
+	rm -rf $(VENV) $(LOWEST) build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
