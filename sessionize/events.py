@@ -1,0 +1,102 @@
+"""What the readers hand to the core: events, and the count of everything that was no event."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+REJECTED = pa.schema(
+    [
+        pa.field("file", pa.string()),
+        pa.field("record", pa.int64()),
+        pa.field("reason", pa.string()),
+        pa.field("raw", pa.string()),
+    ]
+)
+"""Rejected rows: the file as named, the record number (from 1), the reason, the row as it stood."""
+
+REASONS = (
+    "missing_identity",
+    "missing_time",
+    "unparseable_time",
+    "malformed_row",
+    "nonexistent_time",
+    "ambiguous_time",
+    "implausible_time",
+)
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events in no particular order.
+
+    Attributes:
+        time_us: int64, shape (n,): each event's instant, microseconds since the epoch, UTC.
+        columns: Table of n rows: the identity (without nulls) and the columns that rules read, one
+            chunk each; text may be dictionary-encoded.
+    """
+
+    time_us: NDArray[np.int64]
+    columns: pa.Table
+
+    def __len__(self) -> int:
+        """Count the events."""
+        return len(self.time_us)
+
+
+@dataclass
+class Tally:
+    """Where every input row went: input rows = events + filtered + rejected + deduplicated.
+
+    Attributes:
+        input_rows: Rows read, the malformed ones among them.
+        filtered: Rows left out by include and exclude.
+        rejected_by_reason: Rejected rows for each reason that occurred.
+        deduplicated: Events dropped as re-delivered.
+        dst_resolved: Events whose local time was ambiguous or skipped by a clock change, and was resolved.
+    """
+
+    input_rows: int = 0
+    filtered: int = 0
+    rejected_by_reason: Counter[str] = field(default_factory=Counter)
+    deduplicated: int = 0
+    dst_resolved: int = 0
+
+    @property
+    def rejected(self) -> int:
+        """Rows that were rejected, for any reason."""
+        return self.rejected_by_reason.total()
+
+    @property
+    def events(self) -> int:
+        """Rows that became events of sessions."""
+        return self.input_rows - self.filtered - self.rejected - self.deduplicated
+
+    def __add__(self, other: Tally) -> Tally:
+        """Count two disjoint sets of rows together."""
+        return Tally(
+            self.input_rows + other.input_rows,
+            self.filtered + other.filtered,
+            self.rejected_by_reason + other.rejected_by_reason,
+            self.deduplicated + other.deduplicated,
+            self.dst_resolved + other.dst_resolved,
+        )
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What one step of reading gives: events, the rejected rows, and the count of both.
+
+    Attributes:
+        events: The usable rows.
+        rejected: Table of schema `REJECTED`, in input order.
+        tally: Where this chunk's rows went.
+    """
+
+    events: Events
+    rejected: pa.Table
+    tally: Tally

@@ -1,0 +1,193 @@
+"""The core: `cut` events into fragments, `merge` fragments into larger ones.
+
+A **fragment** is a group of one identity's events that no timeout and no calendar day can ever
+separate. `cut` finds the fragments of a chunk of events; `merge` joins fragments that turn out to
+touch. Merging is associative and commutative,
+
+    merge(a + b) == merge(merge(a) + merge(b))
+
+so chunks, threads, spilled runs and nightly updates can be cut and merged in any order, and a
+fragment that nothing can touch any more is a session.
+
+A table of fragments has the columns of `fragment_schema`; its rows come in no promised order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from sessionize.aggregates import AggregateColumn
+from sessionize.columns import column
+from sessionize.events import Events
+from sessionize.groups import Groups
+from sessionize.identity import Codes, encode
+from sessionize.packing import SortedRows, sort_rows
+from sessionize.rules import SessionRules
+
+NO_END = np.iinfo(np.int64).min
+"""Stands for "no earlier event within the timeout is known" in `previous_end_us`."""
+
+
+def cut(events: Events, rules: SessionRules, aggregates: Sequence[AggregateColumn] = ()) -> pa.Table:
+    """Cut a chunk of events, in any order, into fragments.
+
+    Args:
+        events: The chunk.
+        rules: What separates events.
+        aggregates: The rules' aggregates, bound to the log's types.
+
+    Returns:
+        Table of fragments.
+    """
+    identity = encode([column(events.columns, name) for name in rules.by])
+    rows = sort_rows(identity, events.time_us, with_order=bool(aggregates))
+    code, time_us = rows.code, rows.time_us
+    groups = Groups.opening(_opens(code, time_us, time_us, rules))
+    columns = _spans(rows, groups)
+    columns |= {
+        "start_us": time_us[groups.starts],
+        "end_us": time_us[groups.lasts],
+        "event_count": groups.sizes,
+    }
+    if rules.split_daily:
+        columns["previous_end_us"] = _previous_end(code, time_us, time_us, groups, rules)
+    for aggregate in aggregates:
+        columns |= aggregate.cut(events, rows.order, groups)
+    return pa.table(columns)
+
+
+def merge(
+    fragments: Sequence[pa.Table], rules: SessionRules, aggregates: Sequence[AggregateColumn] = ()
+) -> pa.Table:
+    """Join the fragments that touch: those of one identity that the rules do not separate.
+
+    Args:
+        fragments: One or more tables of fragments, in any order; they may overlap in time.
+        rules: What separates events.
+        aggregates: The rules' aggregates, bound to the log's types.
+
+    Returns:
+        Table of fragments, none of which touch.
+    """
+    table = together(fragments)
+    rows = sort_rows(_codes(table, rules), _int64(table, "start_us"), with_order=True)
+    code, start_us, order = rows.code, rows.time_us, rows.order
+    reach_us = _running_max(code, _int64(table, "end_us")[order])
+    groups = Groups.opening(_opens(code, start_us, reach_us, rules))
+    columns = _spans(rows, groups)
+    columns |= {
+        "start_us": start_us[groups.starts],
+        "end_us": reach_us[groups.lasts],
+        "event_count": groups.sum(_int64(table, "event_count")[order]),
+    }
+    if rules.split_daily:
+        known = groups.max(_int64(table, "previous_end_us")[order])
+        columns["previous_end_us"] = np.maximum(known, _previous_end(code, start_us, reach_us, groups, rules))
+    for aggregate in aggregates:
+        columns |= aggregate.merge(table, order, groups)
+    return pa.table(columns)
+
+
+def together(fragments: Sequence[pa.Table]) -> pa.Table:
+    """Put tables of fragments into one, with one chunk and one dictionary for each column.
+
+    A few fragments of a large chunk bring its whole dictionary along; where dictionaries outweigh
+    the rows the text itself is kept, or they would grow with the log.
+    """
+    entries = sum(map(_dictionary_entries, fragments))
+    is_mixed = any(table.schema != fragments[0].schema for table in fragments)
+    if is_mixed or entries > sum(map(len, fragments)):
+        fragments = [_without_dictionaries(table) for table in fragments]
+    return pa.concat_tables(fragments).unify_dictionaries().combine_chunks()
+
+
+def count_identities(fragments: Sequence[pa.Table], rules: SessionRules) -> int:
+    """Count the identities that have a fragment."""
+    return len(np.unique(_codes(together(fragments), rules).values)) if fragments else 0
+
+
+def identity_names(rules: SessionRules) -> list[str]:
+    """Name the identity columns of fragments: their own names could clash with the others."""
+    return [f"identity_{index}" for index in range(len(rules.by))]
+
+
+def _opens(
+    code: NDArray[np.uint64], start_us: NDArray[np.int64], reach_us: NDArray[np.int64], rules: SessionRules
+) -> NDArray[np.bool_]:
+    """Mark the rows, sorted by identity and start, that no rule joins to what stands before them.
+
+    `reach_us` is the latest end among a row and all before it of its identity.
+    """
+    opens = np.ones(len(code), bool)
+    separate = code[1:] != code[:-1]
+    if rules.timeout_us is not None:
+        separate |= ~_within_timeout(start_us[1:] - reach_us[:-1], rules)
+    if rules.split_daily:
+        day = rules.zone.local_day(start_us)
+        separate |= day[1:] != day[:-1]
+    opens[1:] = separate
+    return opens
+
+
+def _within_timeout(gap_us: NDArray[np.int64], rules: SessionRules) -> NDArray[np.bool_]:
+    timeout_us = rules.timeout_us
+    if timeout_us is None:
+        return np.ones(len(gap_us), bool)
+    return gap_us <= timeout_us if rules.boundary == "exceeds" else gap_us < timeout_us
+
+
+def _previous_end(
+    code: NDArray[np.uint64],
+    start_us: NDArray[np.int64],
+    reach_us: NDArray[np.int64],
+    groups: Groups,
+    rules: SessionRules,
+) -> NDArray[np.int64]:
+    """Give each group the end that stands before it within the timeout: only the calendar parts the two."""
+    first = groups.starts[1:]
+    before = reach_us[first - 1]
+    parted_by_calendar = (code[first] == code[first - 1]) & _within_timeout(start_us[first] - before, rules)
+    previous = np.full(len(groups), NO_END)
+    previous[1:] = np.where(parted_by_calendar, before, NO_END)
+    return previous
+
+
+def _running_max(code: NDArray[np.uint64], end_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give each row the latest end among it and all before it of its identity."""
+    same = code[1:] == code[:-1]
+    if not (same & (end_us[1:] < end_us[:-1])).any():
+        return end_us
+    # Identities ascend, so ranks offset by identity let one accumulate restart at each of them.
+    distinct, rank = np.unique(end_us, return_inverse=True)
+    floor = np.concatenate(([0], np.cumsum(~same))) * len(distinct)
+    return distinct[np.maximum.accumulate(rank + floor) - floor]
+
+
+def _codes(fragments: pa.Table, rules: SessionRules) -> Codes:
+    return encode([column(fragments, name) for name in identity_names(rules)])
+
+
+def _dictionary_entries(table: pa.Table) -> int:
+    encoded = [values for values in table.columns if pa.types.is_dictionary(values.type)]
+    return sum(len(chunk.dictionary) for values in encoded for chunk in values.chunks)
+
+
+def _without_dictionaries(table: pa.Table) -> pa.Table:
+    plain = [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(plain))
+
+
+def _spans(rows: SortedRows, groups: Groups) -> dict[str, pa.Array]:
+    identity = rows.codes.decode(rows.code[groups.starts])
+    return {f"identity_{index}": values for index, values in enumerate(identity)}
+
+
+def _int64(table: pa.Table, name: str) -> NDArray[np.int64]:
+    return column(table, name).to_numpy()

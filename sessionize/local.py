@@ -1,0 +1,118 @@
+"""The embedded engine: one machine, a thread for each core, sessions out as they close.
+
+Each piece of the log is read and cut in a task of its own. Where all pieces promise the range of
+their times, pieces are taken by their earliest time: what lies further than the timeout from every
+other piece is a session already, only the rest meets the merge, and sessions are passed on as the
+watermark leaves them behind. So memory holds a few pieces and the open sessions, however long the
+log is. Without such promises the fragments wait, merged, for the last piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pyarrow as pa
+
+from sessionize.carried import Carried
+from sessionize.fragments import cut, merge
+from sessionize.outcome import Outcome, Reading
+from sessionize.plan import END, BrokenPromiseError, Step, plan, settled_before_us
+from sessionize.pool import Pool
+from sessionize.reading.log import Log
+from sessionize.sessions import SessionTable, finish, in_closing_order
+
+Result = TypeVar("Result")
+
+BATCH_ROWS = 131_072
+"""Sessions that one task finishes."""
+
+
+@dataclass(frozen=True)
+class CutPiece:
+    """What a task makes of one piece of the log.
+
+    Attributes:
+        step: The piece and its place.
+        finished: Fragments that no other piece can touch.
+        edges: The other fragments.
+        reading: What else reading it has shown.
+    """
+
+    step: Step
+    finished: pa.Table
+    edges: pa.Table
+    reading: Reading
+
+
+def believing(attempt: Callable[[bool], Result]) -> Result:
+    """Try with trust in what pieces promise, and again without it where a promise was broken."""
+    try:
+        return attempt(True)
+    except BrokenPromiseError:
+        return attempt(False)
+
+
+def sessions_of(
+    log: Log,
+    table: SessionTable,
+    outcome: Outcome,
+    pool: Pool,
+    *,
+    trusting: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[pa.Table]:
+    """Sessionize a log.
+
+    Args:
+        log: What to read.
+        table: What a session is, and what its row looks like.
+        outcome: Takes the counts.
+        pool: Where pieces are read and cut, and sessions finished.
+        trusting: Whether the ranges of time that pieces promise are believed.
+        progress: Called with the rows that were read since the last call.
+
+    Yields:
+        Tables of sessions, rows in closing order within and between them.
+
+    Raises:
+        BrokenPromiseError: Where a piece's promise was wrong, so that what was yielded so far may
+            be wrong too. Begin again without trust.
+        InputError: Where the log cannot be read.
+    """
+
+    def cut_piece(step: Step) -> CutPiece:
+        return _cut_piece(step, table)
+
+    def finished(fragments: pa.Table) -> pa.Table:
+        return finish(fragments, table)
+
+    def closed() -> Iterator[list[pa.Table]]:
+        carried = Carried(table.rules, table.aggregates)
+        for piece in pool.map(cut_piece, plan(log.pieces, trusting=trusting)):
+            outcome.note_reading(piece.step.index, piece.reading)
+            if progress:
+                progress(piece.reading.tally.input_rows)
+            carried.add(piece.finished, piece.edges)
+            yield carried.close(settled_before_us(piece.step.next_us, table.rules))
+        yield carried.close(END)
+
+    def batches() -> Iterator[pa.Table]:
+        for fragments in filter(None, closed()):
+            ordered = in_closing_order(fragments, table.rules)
+            outcome.note_closed(ordered)
+            yield from (ordered.slice(start, BATCH_ROWS) for start in range(0, len(ordered), BATCH_ROWS))
+
+    return pool.map(finished, batches())
+
+
+def _cut_piece(step: Step, table: SessionTable) -> CutPiece:
+    reading, fragments = Reading(), []
+    for chunk in step.piece.read():
+        step.check(chunk.events.time_us)
+        reading.add(chunk)
+        fragments.append(cut(chunk.events, table.rules, table.aggregates))
+    merged = fragments[0] if len(fragments) == 1 else merge(fragments, table.rules, table.aggregates)
+    isolated = step.is_isolated(merged, table.rules)
+    return CutPiece(step, merged.filter(pa.array(isolated)), merged.filter(pa.array(~isolated)), reading)

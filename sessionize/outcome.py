@@ -1,0 +1,124 @@
+"""What a run finds out about a log while its sessions stream by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+
+from sessionize.events import REJECTED, Chunk, Tally
+from sessionize.fragments import count_identities, identity_names
+from sessionize.plan import BEGINNING, closed_before_us
+from sessionize.rules import SessionRules
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Reading:
+    """What reading a stretch of the log has shown, beside its events.
+
+    Attributes:
+        tally: Where the rows went.
+        rejected: The rejected rows, in input order.
+        first_us: The earliest event; None without events.
+        last_us: The latest event; None without events.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+    rejected: list[pa.Table] = field(default_factory=list)
+    first_us: int | None = None
+    last_us: int | None = None
+
+    def add(self, chunk: Chunk) -> None:
+        """Take in one chunk."""
+        self.tally += chunk.tally
+        self.rejected.append(chunk.rejected)
+        if len(chunk.events):
+            time_us = chunk.events.time_us
+            self._widen(int(time_us.min()), int(time_us.max()))
+
+    def join(self, other: Reading) -> None:
+        """Take in what another stretch has shown, apart from its rejected rows."""
+        self.tally += other.tally
+        if other.first_us is not None and other.last_us is not None:
+            self._widen(other.first_us, other.last_us)
+
+    def _widen(self, first_us: int, last_us: int) -> None:
+        self.first_us = first_us if self.first_us is None else min(self.first_us, first_us)
+        self.last_us = last_us if self.last_us is None else max(self.last_us, last_us)
+
+
+class Outcome:
+    """The counts of a run: where rows went, how many sessions came out, how many of them are open."""
+
+    def __init__(self, rules: SessionRules, as_of_us: int | None = None) -> None:
+        """Count nothing yet.
+
+        Args:
+            rules: What a session is.
+            as_of_us: The watermark that says which sessions are open; None for the last event.
+        """
+        self.sessions = 0
+        self.single_event_sessions = 0
+        self._rules = rules
+        self._as_of_us = as_of_us
+        self._log = Reading()
+        self._rejected: dict[int, list[pa.Table]] = {}
+        self._recent: list[pa.Table] = []
+
+    @property
+    def tally(self) -> Tally:
+        """Where the rows went."""
+        return self._log.tally
+
+    @property
+    def first_event(self) -> datetime | None:
+        """The time of the earliest event, UTC."""
+        return _moment(self._log.first_us)
+
+    @property
+    def last_event(self) -> datetime | None:
+        """The time of the latest event, UTC."""
+        return _moment(self._log.last_us)
+
+    def note_reading(self, index: int, reading: Reading) -> None:
+        """Take in what was read of the piece that stands at `index` in the log."""
+        self._log.join(reading)
+        self._rejected[index] = [table for table in reading.rejected if len(table)]
+
+    def note_closed(self, fragments: pa.Table) -> None:
+        """Take in fragments that have become sessions."""
+        self.sessions += len(fragments)
+        self.single_event_sessions += int((fragments["event_count"].to_numpy() == 1).sum())
+        self._recent.append(fragments.select([*identity_names(self._rules), "end_us"]))
+        bound_us = self._open_from_us()
+        recent = [_ending_from(table, bound_us) for table in self._recent]
+        self._recent = [table for table in recent if len(table)]
+
+    def open_sessions(self) -> int:
+        """Count the sessions that an event at or after the watermark could still join.
+
+        Whatever an identity did after a session within reach is within reach as well, so the open
+        ones are as many as there are identities within reach.
+        """
+        return count_identities(self._recent, self._rules)
+
+    def rejected(self) -> pa.Table:
+        """Return the rejected rows, in the order of the log."""
+        tables = [table for index in sorted(self._rejected) for table in self._rejected[index]]
+        return pa.concat_tables(tables) if tables else REJECTED.empty_table()
+
+    def _open_from_us(self) -> int:
+        watermark_us = self._as_of_us if self._as_of_us is not None else self._log.last_us
+        return BEGINNING if watermark_us is None else closed_before_us(watermark_us, self._rules)
+
+
+def _ending_from(fragments: pa.Table, bound_us: int) -> pa.Table:
+    ends_late = fragments["end_us"].to_numpy() >= bound_us
+    return fragments if ends_late.all() else fragments.filter(pa.array(ends_late))
+
+
+def _moment(time_us: int | None) -> datetime | None:
+    return None if time_us is None else _EPOCH + timedelta(microseconds=time_us)

@@ -1,0 +1,54 @@
+"""Work in threads, in order, with a bounded number of results in the making."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Pool:
+    """A thread for each core; a context manager that leaves no thread behind.
+
+    Attributes:
+        threads: How many tasks run at once.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        """Make a pool of `threads`, or of as many as this process has cores."""
+        self.threads = threads or _cores()
+        self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="sessionize")
+
+    def __enter__(self) -> Pool:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for the tasks that run; drop those that do not yet."""
+        self._executor.shutdown(cancel_futures=True)
+
+    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Map in order, with one item more than threads in the making.
+
+        Unlike `Executor.map` it takes an item from the iterable only when a place is free: items
+        and results may be large, and there may be more of them than memory holds.
+        """
+        waiting: deque[Future[Result]] = deque()
+        remaining = iter(items)
+        for item in islice(remaining, self.threads + 1):
+            waiting.append(self._executor.submit(work, item))
+        while waiting:
+            result = waiting.popleft().result()
+            for item in islice(remaining, 1):
+                waiting.append(self._executor.submit(work, item))
+            yield result
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
