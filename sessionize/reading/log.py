@@ -1,0 +1,249 @@
+"""A log: many files, one set of columns, one type for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.types as pt
+
+from sessionize.errors import InputError, MissingColumnError
+from sessionize.events import Chunk
+from sessionize.reading.declared import declared_type
+from sessionize.reading.options import ReadOptions
+from sessionize.reading.ranges import TimeRange
+from sessionize.reading.records import Records
+from sessionize.reading.rows import Needed, judge
+from sessionize.reading.sources import Source
+from sessionize.reading.streams import readable
+from sessionize.reading.times import check_time_type
+from sessionize.reading.types import ColumnTypes, Unification, check_flat, check_identity
+from sessionize.spelling import closest
+
+T = TypeVar("T")
+
+Load = Callable[[], Iterator[tuple[pa.Table, Records]]]
+"""Reads one task's rows: tables of the needed columns as they stand, and where they came from."""
+
+_MOST_NAMES = 20
+_LIKELY_TIMES = ("timestamp", "time", "ts", "date", "_at")
+_LIKELY_IDENTITIES = ("user", "visitor", "device", "customer", "client", "id")
+
+
+@dataclass(frozen=True)
+class Task:
+    """How to read some rows of one file, and the range of their times where it is known beforehand."""
+
+    load: Load
+    time_range: TimeRange | None = None
+
+
+class Piece(Protocol):
+    """What one task reads."""
+
+    @property
+    def time_range(self) -> TimeRange | None:
+        """The earliest and latest time that its events may have, by statistics; None if unknown."""
+
+    def read(self) -> Iterator[Chunk]:
+        """Read it, in chunks of about a million rows at most; may be called in a worker thread."""
+
+
+class OpenFile(Protocol):
+    """One file of a log whose columns are known and whose rows are not read yet."""
+
+    @property
+    def name(self) -> str:
+        """The file as named, for messages and rejected rows."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Its columns, all of them, in order."""
+
+    @property
+    def types(self) -> Mapping[str, pa.DataType]:
+        """The types of its columns."""
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether all tasks can be listed before anything is read."""
+
+    def tasks(self, needed: Needed, types: ColumnTypes) -> Iterator[Task]:
+        """Give the tasks that read the rows, in their order."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a run reads.
+
+    Attributes:
+        types: The type of each column of the rules and filters, the same in every chunk but that
+            text may be dictionary-encoded there; null where no file knows it.
+        pieces: The tasks, in input order: a list where every file has an index, else an iterator
+            that reads on as it is asked.
+    """
+
+    types: ColumnTypes
+    pieces: Iterable[Piece]
+
+
+@dataclass(frozen=True)
+class FilePiece:
+    """One task's rows of one file, and how to judge them."""
+
+    file: str
+    partition: Mapping[str, str | None]
+    needed: Needed
+    types: ColumnTypes
+    task: Task
+
+    @property
+    def time_range(self) -> TimeRange | None:
+        """The range of times that the file's statistics promise."""
+        return self.task.time_range
+
+    def read(self) -> Iterator[Chunk]:
+        """Read and judge the rows."""
+        for table, records in guarded(self.file, self.task.load()):
+            yield judge(self.file, self._with_partition(table), records, self.needed, self.types)
+
+    def _with_partition(self, table: pa.Table) -> pa.Table:
+        for column, value in self.partition.items():
+            if column in self.needed.columns and column not in table.column_names:
+                table = table.append_column(column, _constant(value, table.num_rows))
+        return table
+
+
+def open_log(
+    sources: Sequence[Source], rules_columns: Sequence[str], identity: Sequence[str], options: ReadOptions
+) -> Log:
+    """Open files as one log: check that the columns are there and that their types agree.
+
+    Args:
+        sources: The files.
+        rules_columns: The columns that become part of the events (the identity may be among them).
+        identity: The identity columns.
+        options: How to read.
+
+    Returns:
+        The log; nothing but headers, footers and the first block of JSON lines is read yet.
+
+    Raises:
+        MissingColumnError: For a file without a needed column.
+        InputError: For types that disagree, or that an identity, a time or an order cannot have.
+        UnreadableFileError: For a file that is damaged, or is not what its name says.
+    """
+    needed = Needed(options.time, tuple(identity), tuple(dict.fromkeys([*identity, *rules_columns])), options)
+    opened = [_open(source, needed) for source in sources]
+    return log_of([(file, source.partition) for file, source in zip(opened, sources, strict=True)], needed)
+
+
+def log_of(files: Sequence[tuple[OpenFile, Mapping[str, str | None]]], needed: Needed) -> Log:
+    """Make one log of opened files, each with the columns that its Hive folders name."""
+    types = _unified(files, needed)
+    is_indexed = all(file.is_indexed for file, _ in files)
+    if not is_indexed:  # values may still come where only nulls were seen so far
+        types = {name: pa.string() if pt.is_null(type_) else type_ for name, type_ in types.items()}
+    pieces = _pieces(files, needed, types)
+    return Log(types, list(pieces) if is_indexed else pieces)
+
+
+def guarded(file: str, items: Iterator[T]) -> Iterator[T]:
+    """Iterate, and name the file in whatever breaks."""
+    while True:
+        with readable(file):
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+        yield item
+
+
+def _pieces(
+    files: Sequence[tuple[OpenFile, Mapping[str, str | None]]], needed: Needed, types: ColumnTypes
+) -> Iterator[Piece]:
+    for file, partition in files:
+        for task in guarded(file.name, file.tasks(needed, types)):
+            yield FilePiece(file.name, partition, needed, types, task)
+
+
+def _open(source: Source, needed: Needed) -> OpenFile:
+    with readable(source.name):
+        match source.format:
+            case "parquet":
+                from sessionize.reading.parquet import ParquetLog
+
+                return ParquetLog(source)
+            case "arrow":
+                from sessionize.reading.arrow import ArrowLog
+
+                return ArrowLog(source)
+            case "jsonl":
+                from sessionize.reading.jsonl import JsonLog
+
+                return JsonLog(source, needed)
+            case _:
+                from sessionize.reading.csv import CsvLog
+
+                return CsvLog(source)
+
+
+def _unified(files: Sequence[tuple[OpenFile, Mapping[str, str | None]]], needed: Needed) -> ColumnTypes:
+    unification = Unification()
+    for column in needed.valued:
+        unification.add(column, pa.null(), "")
+    for file, partition in files:
+        types = _types(file, partition, needed)
+        for column in needed.valued:
+            type_ = declared_type(column, types[column], needed.options, file.name)
+            check_flat(column, type_, file.name)
+            if column in needed.identity:
+                check_identity(column, type_, file.name)
+            unification.add(column, type_, file.name)
+        check_time_type(types[needed.time], needed.options, file.name)
+    return unification.types()
+
+
+def _types(file: OpenFile, partition: Mapping[str, str | None], needed: Needed) -> dict[str, pa.DataType]:
+    """Return the types of the needed columns in one file."""
+    names = [*file.names, *(column for column in partition if column not in file.names)]
+    for column in needed.columns:
+        if column not in names:
+            raise MissingColumnError(_missing(file.name, column, names, needed))
+        if names.count(column) > 1:
+            raise InputError(
+                f"{file.name}: {names.count(column)} columns are named {column!r}. Rename all but one."
+            )
+    return {**dict.fromkeys(partition, pa.string()), **file.types}
+
+
+def _missing(file: str, column: str, names: Sequence[str], needed: Needed) -> str:
+    found = ", ".join(names[:_MOST_NAMES]) or "none"
+    if len(names) > _MOST_NAMES:
+        found += f" and {len(names) - _MOST_NAMES} more"
+    remedy = _remedy(column, names, needed)
+    return f"{file}: no column {column!r}{closest(column, names)} Found: {found}. {remedy}"
+
+
+def _remedy(column: str, names: Sequence[str], needed: Needed) -> str:
+    if column == needed.time:
+        return f"Name it with --time {_likely(names, _LIKELY_TIMES)}."
+    if column in needed.identity:
+        return f"Name it with --by {_likely(names, _LIKELY_IDENTITIES)}."
+    if column in needed.rules:
+        return "It is named by --tie-break or --agg."
+    return "It is named by --include or --exclude."
+
+
+def _likely(names: Sequence[str], marks: Sequence[str]) -> str:
+    """Guess which column was meant, by the words that such names have."""
+    return next((name for mark in marks for name in names if mark in name.lower()), "COL")
+
+
+def _constant(value: str | None, rows: int) -> pa.Array:
+    if value is None:
+        return pa.nulls(rows, pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array([value], pa.string()))

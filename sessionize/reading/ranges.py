@@ -1,0 +1,86 @@
+"""Ranges of time that are known before anything is read.
+
+A range is a promise that the engine checks. Times in text promise nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sessionize.reading.options import ReadOptions
+from sessionize.reading.times import parse_times
+
+TimeRange = tuple[int, int]
+"""The earliest and the latest time that there may be, µs since the epoch, UTC, both included."""
+
+# Local times are not in the order of their instants around a clock change. Hardly any change was
+# larger; a piece that breaks its promise for one costs a second reading, never a wrong session.
+_LARGEST_CLOCK_CHANGE_US = 3 * 3_600_000_000
+
+
+def parquet_range(
+    footer: pq.FileMetaData, groups: Iterable[int], type_: pa.DataType, options: ReadOptions
+) -> TimeRange | None:
+    """Return the range of some row groups' times, or None where their statistics don't say.
+
+    Args:
+        footer: The file's footer.
+        groups: Indices of row groups.
+        type_: The Arrow type of the time column.
+        options: Which column holds the time, and how it is read.
+    """
+    bounds: list[Any] = []
+    for group in groups:
+        statistics = _statistics(footer.row_group(group), options.time)
+        if statistics is None or not statistics.has_min_max:
+            return None
+        bounds += [statistics.min_raw, statistics.max_raw]
+    return _instants(bounds, type_, options) if bounds else None
+
+
+def table_range(times: pa.ChunkedArray, options: ReadOptions) -> TimeRange | None:
+    """Return the range of a column of times in memory, or None where it takes reading them."""
+    if not _is_orderly(times.type):
+        return None
+    import pyarrow.compute as pc
+
+    bounds = pc.min_max(times)
+    if not bounds["min"].is_valid:
+        return None
+    return _of_array(pa.array([bounds["min"], bounds["max"]], times.type), options)
+
+
+def _statistics(row_group: pq.RowGroupMetaData, column: str) -> pq.Statistics | None:
+    for index in range(row_group.num_columns):
+        chunk = row_group.column(index)
+        if chunk.path_in_schema == column:
+            return chunk.statistics
+    return None
+
+
+def _instants(bounds: list[Any], type_: pa.DataType, options: ReadOptions) -> TimeRange | None:
+    if not _is_orderly(type_) or not all(isinstance(bound, int) for bound in bounds):
+        return None
+    stored = pa.array([min(bounds), max(bounds)], pa.int64())
+    return _of_array(
+        stored.cast(pa.int32()).view(type_) if type_.bit_width == 32 else stored.view(type_), options
+    )
+
+
+def _is_orderly(type_: pa.DataType) -> bool:
+    """Say whether the stored integers are in the order of the times."""
+    return pa.types.is_timestamp(type_) or pa.types.is_date32(type_) or pa.types.is_int64(type_)
+
+
+def _of_array(bounds: pa.Array, options: ReadOptions) -> TimeRange | None:
+    instants = parse_times(bounds, options.evolve(not_before=None, not_after=None, dst_policy="earlier"))
+    if instants.problem.any():
+        return None
+    earliest_us, latest_us = map(int, instants.time_us)
+    is_local = pa.types.is_date(bounds.type) or getattr(bounds.type, "tz", "UTC") is None
+    slack_us = _LARGEST_CLOCK_CHANGE_US if is_local and options.timezone != "UTC" else 0
+    return earliest_us - slack_us, latest_us + slack_us
