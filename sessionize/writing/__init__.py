@@ -1,0 +1,1 @@
+"""Writing tables: a file per format, and a temporary name until all is written."""
