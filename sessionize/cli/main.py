@@ -1,0 +1,56 @@
+"""The group of commands, and the entry that never shows a traceback unasked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from sessionize.cli import failures
+from sessionize.cli.commands import HELP, Commands
+from sessionize.cli.console import Console
+from sessionize.cli.run import run
+from sessionize.version import __version__
+
+NAME = "sessionize"
+
+EXAMPLES = """\b
+Examples:
+  sessionize run events.parquet -o sessions.parquet
+  sessionize run logs/ -o sessions.csv --by device_id --timeout 15m
+  sessionize run --help
+"""
+
+
+@click.group(NAME, cls=Commands, context_settings=HELP, invoke_without_command=True, epilog=EXAMPLES)
+@click.version_option(__version__, prog_name=NAME, message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Turn event logs into tables of sessions."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(failures.USAGE)
+
+
+cli.add_command(run)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave the process with its exit code.
+
+    Args:
+        arguments: Everything after the program's name; None takes those of the process.
+    """
+    if f"_{NAME.upper()}_COMPLETE" in os.environ:
+        cli.main(arguments, prog_name=NAME)
+    console = Console()
+    words = list(sys.argv[1:] if arguments is None else arguments)
+
+    def work() -> None:
+        with cli.make_context(NAME, words, obj=console) as context:
+            cli.invoke(context)
+
+    sys.exit(failures.exit_code(work, console))

@@ -1,0 +1,89 @@
+"""`sessionize run`: one pass, logs in, sessions out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sessionize.cli.commands import HELP, Command
+from sessionize.cli.console import Console
+from sessionize.cli.options import INPUTS, OUTPUT, READING, RULES, WORKING, reading_options, rules_options
+
+if TYPE_CHECKING:
+    from sessionize.writing.target import Target
+
+EXAMPLES = """\b
+Examples:
+  sessionize run events.parquet -o sessions.parquet
+  sessionize run logs/ -o sessions.csv --by device_id --timeout 15m
+  sessionize run 'logs/*.csv.gz' -o - --time ts --time-unit ms | head
+  sessionize run logs/ -o sessions/ --partition-by date --timezone Europe/Paris
+  sessionize run logs/ -o s.parquet --agg landing=first:page --max-rejected 0.5%
+
+Every option can also be set as SESSIONIZE_<OPTION> in the environment (several values separated by ;)
+or in a TOML file given with --config. The command line comes first, then the environment, then the file.
+"""
+
+JOB_NAMES = ("output_format", "partition_by", "max_rejected", "rejects", "as_of", "allow_empty", "threads")
+
+
+@click.command(
+    cls=Command,
+    params=[INPUTS, *RULES, *READING, *OUTPUT, *WORKING],
+    context_settings=HELP,
+    epilog=EXAMPLES,
+    short_help="One pass: logs in, sessions out.",
+)
+@click.make_pass_decorator(Console, ensure=True)
+def run(console: Console, /, inputs: tuple[str, ...], output: str, **options: Any) -> None:
+    """Group the events of a log into sessions.
+
+    An INPUT is a file, a directory, a glob, a URI, or - for standard input: Parquet, CSV, TSV, JSON lines
+    (text also .gz, .zst) or Arrow IPC. A session ends when its user does nothing for longer than the timeout.
+    """
+    _refuse_two_things_on_stdout(output, options)
+    target = _target(output, options)
+
+    from sessionize import job
+
+    with console.progress() as progress:
+        summary = job.run(
+            inputs,
+            output,
+            rules=rules_options(options),
+            reading=reading_options(options),
+            notify=console.notice,
+            progress=progress,
+            **{name: options[name] for name in JOB_NAMES if options[name] is not None},
+        )
+    console.end_notices()
+    if options["json"]:
+        click.echo(json.dumps(summary.as_dict()))
+    else:
+        from sessionize.cli.report import describe
+
+        console.say(describe(summary, options["rejects"] or target.default_rejects))
+
+
+def _refuse_two_things_on_stdout(output: str, options: Mapping[str, Any]) -> None:
+    if output != "-":
+        return
+    if options["json"]:
+        raise click.UsageError("'-o -' and '--json' both write to stdout. Name a file with -o.")
+    if options["max_rejected"] is not None and options["rejects"] is None:
+        raise click.UsageError("'-o -' has no place for rejected rows. Name a file with --rejects.")
+
+
+def _target(output: str, options: Mapping[str, Any]) -> Target:
+    """Judge the output before the log is read, where a complaint can still name the option."""
+    from sessionize.writing.target import output_target
+
+    try:
+        return output_target(
+            output, output_format=options["output_format"], partition_by=options["partition_by"]
+        )
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--output'") from None
