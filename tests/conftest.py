@@ -1,0 +1,43 @@
+"""Hypothesis settings, and how `-m slow` lengthens the properties."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+USUAL_EXAMPLES = 100
+SLOW_FACTOR = 10
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how many logs a property tries: `SESSIONIZE_EXAMPLES`, or ten times as many under `-m slow`.
+
+    The usual run is the same every time, so that a failure is the change's; the slow one explores.
+    """
+    config.addinivalue_line("markers", "property: holds for generated logs; `-m slow` tries more of them")
+    is_slow = _is_slow(config)
+    examples = USUAL_EXAMPLES * (SLOW_FACTOR if is_slow else 1)
+    settings.register_profile(
+        "sessionize",
+        max_examples=int(os.environ.get("SESSIONIZE_EXAMPLES", examples)),
+        derandomize=not is_slow,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    settings.load_profile("sessionize")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let `-m slow` select the properties too."""
+    if _is_slow(config):
+        for item in items:
+            if item.get_closest_marker("property"):
+                item.add_marker(pytest.mark.slow)
+
+
+def _is_slow(config: pytest.Config) -> bool:
+    return bool(config.getoption("markexpr") == "slow")

@@ -1,0 +1,115 @@
+"""The summary for people, and the progress bar."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections import Counter
+
+import click
+import pytest
+from rich.console import Console as Terminal
+
+from sessionize.cli.console import Console
+from sessionize.cli.progress import bar
+from sessionize.cli.report import describe
+from sessionize.events import Tally
+from sessionize.summary import Summary
+from tests.test_cli import summary
+
+
+def lines(of: Summary, rejects: str | None = "out.csv.rejected.jsonl") -> list[str]:
+    return click.unstyle(describe(of, rejects)).splitlines()
+
+
+def test_summary_says_what_came_out() -> None:
+    of = summary(tally=Tally(input_rows=4210), sessions=1305, single_event_sessions=402, open_sessions=12)
+
+    assert lines(of) == [
+        "sessions  1,305, 402 (30.8%) of a single event, 12 still open",
+        "events    4,210, from 2026-01-01 09:00:00 to 2026-01-01 10:00:00 UTC",
+        "took      0.5 s (8,420 rows/s), peak memory 120 MB",
+        "output    out.csv",
+        "look      head out.csv",
+    ]
+
+
+def test_summary_of_an_empty_log_has_no_times_and_no_shares() -> None:
+    of = summary(
+        tally=Tally(), sessions=0, single_event_sessions=0, open_sessions=0, first_event=None, last_event=None
+    )
+
+    assert lines(of)[:2] == ["sessions  0", "events    0"]
+
+
+def test_summary_says_what_was_left_out() -> None:
+    reasons = Counter(unparseable_time=1, malformed_row=2)
+    of = summary(tally=Tally(input_rows=1000, filtered=113, rejected_by_reason=reasons, dst_resolved=1))
+
+    assert lines(of)[2:5] == [
+        "filtered  113 (11.3%) of 1,000 input rows",
+        "rejected  3 (0.3%) of 1,000 input rows: 2 malformed_row, 1 unparseable_time; "
+        "kept in out.csv.rejected.jsonl",
+        "clock     1 local time resolved at a clock change",
+    ]
+
+
+def test_run_of_no_measurable_time_has_no_rate() -> None:
+    assert lines(summary(seconds=0.0))[2] == "took      0.0 s, peak memory 120 MB"
+
+
+@pytest.mark.parametrize(
+    ("output", "command"),
+    [
+        pytest.param("my out.csv", "head 'my out.csv'", id="text"),
+        pytest.param("out.csv.gz", "zcat out.csv.gz | head", id="gzip"),
+        pytest.param("out.jsonl.zst", "zstdcat out.jsonl.zst | head", id="zstd"),
+        pytest.param("out.arrow", "read_feather('out.arrow')", id="arrow"),
+        pytest.param("out.parquet", "read_parquet('out.parquet')", id="parquet"),
+        pytest.param("sessions", "read_parquet('sessions')", id="folder"),
+    ],
+)
+def test_summary_ends_with_a_command_that_shows_the_sessions(output: str, command: str) -> None:
+    shown = lines(summary(output=output))[-1].removeprefix("look      ").replace("'\"'\"'", "'")
+
+    assert command in shown
+
+
+def test_summary_of_stdout_names_no_output() -> None:
+    assert lines(summary(output="-"))[-1].startswith("took")
+
+
+def test_bar_shows_rows_on_a_terminal() -> None:
+    screen = io.StringIO()
+
+    with bar(Terminal(file=screen, force_terminal=True, width=80)) as progress:
+        progress(1_000)
+        progress(234)
+
+    assert "1,234 rows" in screen.getvalue()
+
+
+def test_no_bar_where_nobody_watches() -> None:
+    with Console().progress() as progress:
+        assert progress is None
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Screen())
+
+    with Console().progress() as progress:
+        assert progress is not None
+
+
+def test_no_bar_when_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Screen())
+    console = Console()
+    console.quiet = True
+
+    with console.progress() as progress:
+        assert progress is None
