@@ -27,8 +27,8 @@ from sessionize.sessions import SessionTable
 from sessionize.summary import Summary
 from sessionize.version import __version__
 from sessionize.writing.output import open_output
-from sessionize.writing.rejects import write_rejected
-from sessionize.writing.target import output_target
+from sessionize.writing.rejects import keeping_rejected
+from sessionize.writing.target import Target, output_target
 from sessionize.zones import TZDATA_VERSION
 
 Progress = Callable[[int], None]
@@ -94,7 +94,7 @@ def run(
     rules, reading = define(rules, reading, definition)
     limit = RejectLimit.parse(max_rejected)
     target = output_target(output, output_format=output_format, partition_by=partition_by)
-    rejects = rejects or (None if target.path is None else f"{target.path}.rejected.jsonl")
+    rejects = _place_for_rejects(rejects or target.default_rejects, target, limit)
 
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     own = [str(path) for path in (target.path, rejects) if path is not None]
@@ -106,17 +106,29 @@ def run(
         outcome = Outcome(rules, reading.instant_us(as_of))
         with (
             Pool(threads) as pool,
+            keeping_rejected(rejects) as keep,
             open_output(target, table.schema, metadata=provenance(rules), dates=dates(rules)) as writer,
         ):
             for sessions in sessions_of(log, table, outcome, pool, trusting=trusting, progress=progress):
                 writer.write(sessions)
             limit.check(outcome.tally, outcome.rejected())
-            if rejects is not None:
-                write_rejected(rejects, outcome.rejected())
+            keep(outcome.rejected())
         return outcome
 
     outcome = believing(attempt)
     return summarize(outcome, rules, time.perf_counter() - started, output=str(output))
+
+
+def _place_for_rejects(rejects: str | Path | None, target: Target, limit: RejectLimit) -> str | Path | None:
+    """Check the place for rejected rows before hours of reading."""
+    if rejects is None:
+        if limit != RejectLimit(0):
+            raise ValueError("standard output has no place for rejected rows. Name a file with rejects.")
+        return None
+    place = output_target(rejects, output_format="jsonl")
+    if place.path == target.path:
+        raise ValueError(f"{rejects} is to hold both the sessions and the rejected rows. Name another file.")
+    return place.path
 
 
 def provenance(rules: SessionRules) -> dict[str, str]:

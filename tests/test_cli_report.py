@@ -64,15 +64,30 @@ def test_run_of_no_measurable_time_has_no_rate() -> None:
         pytest.param("my out.csv", "head 'my out.csv'", id="text"),
         pytest.param("out.csv.gz", "zcat out.csv.gz | head", id="gzip"),
         pytest.param("out.jsonl.zst", "zstdcat out.jsonl.zst | head", id="zstd"),
-        pytest.param("out.arrow", "read_feather('out.arrow')", id="arrow"),
-        pytest.param("out.parquet", "read_parquet('out.parquet')", id="parquet"),
-        pytest.param("sessions", "read_parquet('sessions')", id="folder"),
+        pytest.param(
+            "out.arrow",
+            "python -c \"import pandas; print(pandas.read_feather('out.arrow').head())\"",
+            id="arrow",
+        ),
+        pytest.param(
+            "out.parquet",
+            "python -c \"import pandas; print(pandas.read_parquet('out.parquet').head())\"",
+            id="parquet",
+        ),
+        pytest.param(
+            "sessions",
+            "python -c \"import pandas; print(pandas.read_parquet('sessions').head())\"",
+            id="folder",
+        ),
+        pytest.param(
+            "$HOME",
+            "python -c 'import pandas; print(pandas.read_parquet('\"'\"'$HOME'\"'\"').head())'",
+            id="a name that the shell would change",
+        ),
     ],
 )
 def test_summary_ends_with_a_command_that_shows_the_sessions(output: str, command: str) -> None:
-    shown = lines(summary(output=output))[-1].removeprefix("look      ").replace("'\"'\"'", "'")
-
-    assert command in shown
+    assert lines(summary(output=output))[-1] == f"look      {command}"
 
 
 def test_summary_of_stdout_names_no_output() -> None:

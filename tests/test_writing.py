@@ -10,6 +10,7 @@ import math
 import sys
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -25,7 +26,7 @@ from sessionize.errors import OutputError
 from sessionize.events import REJECTED
 from sessionize.writing import batches, folder
 from sessionize.writing.output import open_output
-from sessionize.writing.rejects import write_rejected
+from sessionize.writing.rejects import keeping_rejected
 from sessionize.writing.target import output_target
 
 ALL_BYTES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -418,22 +419,41 @@ class TestRejects:
     rejected = pa.table([["a.csv"], [7], ["missing_time"], ["u1,,\n"]], schema=REJECTED)
 
     def test_rejected_rows_are_kept_as_json_lines(self, tmp_path: Path) -> None:
-        write_rejected(tmp_path / "r.txt", self.rejected)
+        with keeping_rejected(tmp_path / "r.txt") as keep:
+            keep(self.rejected)
 
         row = json.loads((tmp_path / "r.txt").read_text())
         assert row == {"file": "a.csv", "record": 7, "reason": "missing_time", "raw": "u1,,\n"}
 
-    def test_without_rejected_rows_an_earlier_file_goes(self, tmp_path: Path) -> None:
-        write_rejected(tmp_path / "r.jsonl", self.rejected)
+    @pytest.mark.parametrize("rows", [0, None], ids=["no rows", "nothing kept"])
+    def test_without_rejected_rows_an_earlier_file_goes(self, rows: int | None, tmp_path: Path) -> None:
+        (tmp_path / "r.jsonl").write_text("old")
 
-        write_rejected(tmp_path / "r.jsonl", self.rejected.slice(0, 0))
-        write_rejected(tmp_path / "r.jsonl", self.rejected.slice(0, 0))
+        with keeping_rejected(tmp_path / "r.jsonl") as keep:
+            if rows is not None:
+                keep(self.rejected.slice(0, rows))
 
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_table_that_fails_leaves_the_earlier_rejected_rows(self, tmp_path: Path) -> None:
+        (tmp_path / "r.jsonl").write_text("old")
+
+        with suppress(RuntimeError), keeping_rejected(tmp_path / "r.jsonl") as keep:
+            keep(self.rejected)
+            raise RuntimeError
+
+        assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+    def test_without_a_place_nothing_is_kept(self) -> None:
+        with keeping_rejected(None) as keep:
+            keep(self.rejected)
+
     def test_rejects_that_cannot_be_written_are_an_output_error(self, tmp_path: Path) -> None:
-        with pytest.raises(OutputError, match="its folder is gone"):
-            write_rejected(tmp_path / "gone" / "r.jsonl", self.rejected)
+        with (
+            pytest.raises(OutputError, match="its folder is gone"),
+            keeping_rejected(tmp_path / "gone" / "r.jsonl") as keep,
+        ):
+            keep(self.rejected)
 
 
 def days(*numbers: int) -> pa.Table:

@@ -21,7 +21,7 @@ def load_config(context: click.Context, parameter: click.Parameter, path: str | 
     """Make the values of a configuration file the command's defaults; a click callback of `--config`.
 
     Raises:
-        click.UsageError: Where the file cannot be read, holds a key that is no option of the command, or
+        click.UsageError: Where the file is no TOML, holds a key that is no option of the command, or
             a value of the wrong type.
     """
     if path is not None:
@@ -46,13 +46,11 @@ def read_config(path: Path, options: Sequence[Option]) -> dict[str, Any]:
     """
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise click.UsageError(f"{path}: {error.strerror}.") from None
     except ValueError as error:
         raise click.UsageError(f"{path}: not TOML: {error}.") from None
     known = {str(option.name): option for option in options if option.name != "config"}
-    for key in written.keys() - known.keys():
-        raise click.UsageError(f"{path}: unknown key {key!r}{closest(key, known)}")
+    if unknown := [key for key in written if key not in known]:
+        raise click.UsageError(f"{path}: unknown key {unknown[0]!r}{closest(unknown[0], known)}")
     return {key: _value(path, known[key], value) for key, value in written.items()}
 
 

@@ -7,9 +7,9 @@ because importing the library to list them would slow every `--help` down; tests
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,8 +30,6 @@ FIELDS = {"type": "types"}
 """Options whose name in the library is another."""
 INSTANT = (str, date, datetime)
 NOT_GIVEN: tuple[object, ...] = (None, ())
-
-Made = TypeVar("Made")
 
 
 def checked_by_rules(context: click.Context, option: click.Parameter, value: Any) -> Any:
@@ -293,31 +291,19 @@ WORKING = section(
 
 
 def rules_options(options: Mapping[str, Any]) -> SessionRules:
-    """Make the session rules of the options that were given.
-
-    Raises:
-        click.UsageError: Where options that are fine alone don't go together.
-    """
+    """Make the session rules of the options that were given; each of them has been judged."""
     from sessionize.rules import SessionRules
 
-    return _made(SessionRules, {name: options[name] for name in RULES_NAMES})
+    return SessionRules(**_given(options, RULES_NAMES))
 
 
 def reading_options(options: Mapping[str, Any]) -> ReadOptions:
-    """Make the reading options of the options that were given.
-
-    Raises:
-        click.UsageError: Where options that are fine alone don't go together.
-    """
+    """Make the reading options of the options that were given; each of them has been judged."""
     from sessionize.reading.options import ReadOptions
 
-    return _made(ReadOptions, {name: options[name] for name in READING_NAMES})
+    return ReadOptions(**_given(options, READING_NAMES))
 
 
-def _made(kind: Callable[..., Made], values: Mapping[str, Any]) -> Made:
-    """Pass on only what was given, so that every default is decided in one place: the library."""
-    given = {FIELDS.get(name, name): value for name, value in values.items() if value not in NOT_GIVEN}
-    try:
-        return kind(**given)
-    except (ValueError, TypeError) as error:
-        raise click.UsageError(str(error), click.get_current_context(silent=True)) from None
+def _given(options: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Pick only what was given, so that every default is decided in one place: the library."""
+    return {FIELDS.get(name, name): options[name] for name in names if options[name] not in NOT_GIVEN}

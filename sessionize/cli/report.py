@@ -70,12 +70,16 @@ def _next(summary: Summary) -> Iterator[tuple[str, str]]:
     elif path.endswith((".gz", ".zst")):
         yield "look", f"{'zcat' if path.endswith('.gz') else 'zstdcat'} {quoted} | head"
     else:
-        code = f"import pandas; print(pandas.{_reader(path)}({path!r}).head())"
-        yield "look", f"python -c {shlex.quote(code)}"
+        yield "look", f"python -c {_quoted(f'import pandas; print(pandas.{_reader(path)}({path!r}).head())')}"
 
 
 def _reader(path: str) -> str:
     return "read_feather" if path.endswith(".arrow") else "read_parquet"
+
+
+def _quoted(code: str) -> str:
+    """Quote for a shell, by double quotes where that is enough: code that holds single ones stays legible."""
+    return shlex.quote(code) if set(code) & set('"$`\\!') else f'"{code}"'
 
 
 def _share(part: int, whole: int) -> str:

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 
-from sessionize.writing.atomic import explained
-from sessionize.writing.output import open_output
-from sessionize.writing.target import Target
+from sessionize.writing.atomic import explained, replaced_file
+from sessionize.writing.jsonl import JsonLinesEncoder
 
 
-def write_rejected(path: str | Path, rejected: pa.Table) -> None:
-    """Keep the rejected rows of a run, or remove those of an earlier one where there are none now.
+@contextmanager
+def keeping_rejected(path: str | Path | None) -> Iterator[Callable[[pa.Table], None]]:
+    """Keep a run's rejected rows, in the place of those of an earlier run, once its table stands.
+
+    Enter it around the output: what is inside is renamed first, so that a table that cannot be
+    written leaves the rejected rows of the old one where they are.
 
     Args:
-        path: The file, JSON lines whatever its name: `{"file", "record", "reason", "raw"}`.
-        rejected: Table of schema `REJECTED`, in input order.
+        path: The file, JSON lines whatever its name: `{"file", "record", "reason", "raw"}`; None
+            keeps nothing.
+
+    Yields:
+        The function to give the rejected rows to: a table of schema `REJECTED`, in input order.
+        Where it gets none, or is not called, a file of an earlier run is removed.
 
     Raises:
         OutputError: When the file cannot be written or removed.
     """
-    path = Path(path)
-    if len(rejected):
-        with open_output(Target(str(path), path, "jsonl"), rejected.schema, metadata={}) as writer:
-            writer.write(rejected)
-    elif path.is_file():
+    kept = False
+    with ExitStack() as stack:
+
+        def keep(rejected: pa.Table) -> None:
+            nonlocal kept
+            if path is None or not len(rejected):
+                return
+            kept = True
+            with explained(str(path)):
+                file = stack.enter_context(replaced_file(Path(path)))
+                JsonLinesEncoder(file, rejected.schema).encode(rejected)
+                file.flush()
+
+        yield keep
+    if path is not None and not kept and Path(path).is_file():
         with explained(str(path)):
-            path.unlink()
+            Path(path).unlink()
