@@ -23,7 +23,8 @@ INSTANT = pa.timestamp("us", "UTC")
 OWN_COLUMNS = ("session_id", "start_time", "end_time", "duration_seconds", "event_count", "start_reason")
 """The columns that sessionize adds, before any prefix."""
 
-_MICROSECONDS = 1e6
+_MICROSECONDS = 1_000_000
+_EXACT = 1 << 53
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def finish(fragments: pa.Table, table: SessionTable) -> pa.Table:
         *identity,
         start.view(INSTANT),
         end.view(INSTANT),
-        pa.array((end.to_numpy() - start.to_numpy()) / _MICROSECONDS),
+        pa.array(_seconds(end.to_numpy() - start.to_numpy())),
         fragments["event_count"],
         _start_reason(fragments, rules),
         *(aggregate.finish(aggregate.states(fragments)) for aggregate in table.aggregates),
@@ -148,6 +149,14 @@ def _closing_order(fragments: pa.Table, rules: SessionRules) -> NDArray[np.int64
         identity = [sort_keys(column(fragments, name).take(pa.array(rows))) for name in identity_names(rules)]
         order[tied] = rows[np.lexsort((*reversed(identity), sorted_us[tied]))]
     return order
+
+
+def _seconds(microseconds: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the nearest double; only what is beyond 2⁵³ µs needs the whole seconds apart."""
+    if not len(microseconds) or microseconds.max() <= _EXACT:
+        return microseconds / _MICROSECONDS
+    whole, rest = np.divmod(microseconds, _MICROSECONDS)
+    return np.where(microseconds <= _EXACT, microseconds / _MICROSECONDS, whole + rest / _MICROSECONDS)
 
 
 def _start_reason(fragments: pa.Table, rules: SessionRules) -> pa.Array:

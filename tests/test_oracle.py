@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pyarrow.parquet as pq
 import pytest
 
-from tests import oracle
-from tests.oracle import MICROSECOND, Aggregation, Rules
+from tests import clocks, oracle
+from tests.clocks import MICROSECOND
+from tests.oracle import Aggregation, Rules
 from tests.published import REAL_LOGS, VECTORS, EngineCase, RealLog, engine_cases, read_csv
 
 UTC_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,7 +100,7 @@ def test_a_local_day_is_the_latest_date_that_a_minute_by_minute_scan_has_seen(zo
         latest = max(latest, moment.astimezone(ZoneInfo(zone)).date())
 
         if moment > minutes[1440]:
-            assert oracle.local_day(zone, (moment - UTC_EPOCH) // MICROSECOND) == (
+            assert clocks.local_day(zone, (moment - UTC_EPOCH) // MICROSECOND) == (
                 (latest - UTC_EPOCH.date()).days
             )
 
@@ -116,12 +117,12 @@ def test_a_local_day_is_the_latest_date_that_a_minute_by_minute_scan_has_seen(zo
     ],
 )
 def test_oracle_reads_iso_8601(text: str, instant: str) -> None:
-    assert oracle.instant(text, Rules()) == (us(instant), "")
+    assert clocks.instant(text, Rules()) == (us(instant), "")
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-02-30", "2026-01-01T24:00:01", "1767225600"])
 def test_oracle_rejects_other_text(text: str) -> None:
-    assert oracle.instant(text, Rules()) == (None, "unparseable_time")
+    assert clocks.instant(text, Rules()) == (None, "unparseable_time")
 
 
 @pytest.mark.parametrize(
@@ -130,4 +131,4 @@ def test_oracle_rejects_other_text(text: str) -> None:
 def test_oracle_resolves_a_skipped_time_by_the_policy(policy: str, instant: str) -> None:
     rules = Rules(timezone="Europe/Paris", dst_policy=policy)
 
-    assert oracle.instant("2026-03-29T02:30:00", rules) == (us(instant), "nonexistent_time")
+    assert clocks.instant("2026-03-29T02:30:00", rules) == (us(instant), "nonexistent_time")

@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sessionize as sz
-from tests.logs import FRAME_KINDS, TEXT_KINDS, Log, assert_same_sessions, logs, session_rows, tiny_chunks
+from tests.generators import FRAME_KINDS, TEXT_KINDS, logs
+from tests.logs import Log, assert_same_sessions, session_rows, tiny_chunks
 from tests.oracle import Row
 
 pytestmark = pytest.mark.property
