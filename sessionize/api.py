@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal, TypeVar, Unpack, overload
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from sessionize.pool import Pool
 from sessionize.reading.frames import open_frame, restore
 from sessionize.reading.options import ReadOptions
 from sessionize.rejects import RejectLimit
+from sessionize.resources import Resources
 from sessionize.rules import SessionRules
 from sessionize.sessions import SessionTable
 from sessionize.summary import Summary
@@ -35,6 +37,8 @@ def sessionize(
     max_rejected: int | str = 0,
     as_of: str | date | None = None,
     threads: int | None = None,
+    memory_limit: str | int | None = None,
+    temp_dir: str | Path | None = None,
     return_summary: Literal[False] = False,
     **definition: Unpack[Definition],
 ) -> Frame: ...
@@ -49,6 +53,8 @@ def sessionize(
     max_rejected: int | str = 0,
     as_of: str | date | None = None,
     threads: int | None = None,
+    memory_limit: str | int | None = None,
+    temp_dir: str | Path | None = None,
     return_summary: Literal[True],
     **definition: Unpack[Definition],
 ) -> tuple[Frame, Summary]: ...
@@ -63,6 +69,8 @@ def sessionize(
     max_rejected: int | str = 0,
     as_of: str | date | None = None,
     threads: int | None = None,
+    memory_limit: str | int | None = None,
+    temp_dir: str | Path | None = None,
     return_summary: bool = False,
     **definition: Unpack[Definition],
 ) -> Any:
@@ -75,7 +83,10 @@ def sessionize(
         reading: How to read the events; keywords such as `time="ts"` override single values.
         max_rejected: Rows that may be rejected: a number, or a share of the rows (`"0.5%"`).
         as_of: The watermark that says which sessions are open; the last event unless given.
-        threads: Worker threads; one for each core unless given. They never change the result.
+        threads: Worker threads; one for each core unless given.
+        memory_limit: What the run aims to stay below beside the events: bytes, or text such as
+            `2GB`; half of what is free unless given. Neither it nor `threads` changes the result.
+        temp_dir: Where fragments that do not fit into memory wait; the system's place unless given.
         return_summary: Whether to return the counts and the rejected rows as well.
         **definition: Any field of `SessionRules` (`by`, `timeout`, `boundary`, `split_daily`,
             `timezone`, `tie_break`, `agg`, `prefix`) or `ReadOptions` (`time`, `time_unit`,
@@ -110,14 +121,15 @@ def sessionize(
     started = time.perf_counter()
     rules, reading = define(rules, reading, definition)
     limit = RejectLimit.parse(max_rejected)
+    resources = Resources(threads, memory_limit, temp_dir)
     as_of_us = reading.instant_us(as_of)
     log = open_frame(events, rules.columns, rules.by, reading)
     table = SessionTable.of(rules, log.types)
 
     def attempt(trusting: bool) -> tuple[pa.Table, Outcome]:
         outcome = Outcome(rules, as_of_us)
-        with Pool(threads) as pool:
-            parts = list(sessions_of(log, table, outcome, pool, trusting=trusting))
+        with Pool(resources.threads) as pool:
+            parts = list(sessions_of(log, table, outcome, pool, resources=resources, trusting=trusting))
         limit.check(outcome.tally, outcome.rejected())
         return pa.concat_tables([table.schema.empty_table(), *parts]), outcome
 

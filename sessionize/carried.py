@@ -2,50 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
 from sessionize.aggregates import AggregateColumn
 from sessionize.fragments import merge
 from sessionize.plan import END
+from sessionize.resources import Resources
 from sessionize.rules import SessionRules
+from sessionize.spill import Spill
+
+_ROOM = 6
+"""Waiting fragments may take one part in so many of the memory limit: merging needs some three times
+their size, and what is read, cut and written meanwhile takes the rest."""
 
 
 class Carried:
     """Holds fragments until nothing can touch them and nothing that ends earlier can come.
 
-    Finished fragments only wait for their turn; edges are merged with what comes first.
+    Finished fragments only wait for their turn; edges are merged with what comes first. What does
+    not fit into memory waits on disk until the log has ended.
     """
 
-    def __init__(self, rules: SessionRules, aggregates: Sequence[AggregateColumn]) -> None:
-        """Hold nothing yet."""
-        self._rules, self._aggregates = rules, aggregates
+    def __init__(
+        self,
+        rules: SessionRules,
+        aggregates: Sequence[AggregateColumn],
+        resources: Resources,
+    ) -> None:
+        """Hold nothing yet.
+
+        Args:
+            rules: What separates events.
+            aggregates: The rules' aggregates, bound to the log's types.
+            resources: How much memory there is, and where what does not fit goes.
+        """
+        self._rules, self._aggregates, self._folder = rules, aggregates, resources.temp_dir
+        self._room_bytes = resources.memory_limit // _ROOM
         self._finished: list[pa.Table] = []
         self._edges: list[pa.Table] = []
-        self._settled = 0
+        self._settled_bytes = 0
+        self._spill: Spill | None = None
 
     def add(self, finished: pa.Table, edges: pa.Table) -> None:
         """Take in what one piece was cut into."""
         self._finished.append(finished)
         self._edges.append(edges)
 
-    def close(self, before_us: int) -> list[pa.Table]:
+    def settled_before(self, before_us: int) -> Iterator[list[pa.Table]]:
         """Give up the fragments that end before the bound, if it is worth looking for them.
 
         Merging what waits is put off until as much again has come: in an unordered log nothing
         closes, and merging at every step would take quadratic time.
+
+        Yields:
+            Lists of tables of fragments. All ends in one list are later than those before it.
         """
-        if self._rows() < 2 * self._settled and before_us != END:
-            return []
+        waiting_bytes = self._bytes()
+        is_full = waiting_bytes > self._room_bytes
+        if waiting_bytes < 2 * self._settled_bytes and not is_full and before_us != END:
+            return
         if self._edges:
             self._edges = [merge(self._edges, self._rules, self._aggregates)]
-        closed = [*_leave(self._finished, before_us), *_leave(self._edges, before_us)]
-        self._settled = self._rows()
-        return closed
+        if self._spill is None:
+            yield [*_leave(self._finished, before_us), *_leave(self._edges, before_us)]
+        self._settled_bytes = self._bytes()
+        if self._settled_bytes > self._room_bytes // 2 or (self._spill and before_us == END):
+            self._spill_all()
+        if self._spill and before_us == END:
+            spill, self._spill = self._spill, None
+            yield from spill.closed()
 
-    def _rows(self) -> int:
-        return sum(table.num_rows for table in (*self._finished, *self._edges))
+    def close(self) -> None:
+        """Remove what is still on disk, where a run ends early."""
+        if self._spill is not None:
+            self._spill.close()
+
+    def _spill_all(self) -> None:
+        if self._spill is None:
+            self._spill = Spill(
+                self._rules, self._aggregates, part_bytes=self._room_bytes, folder=self._folder
+            )
+        self._spill.add([*self._finished, *self._edges])
+        self._finished, self._edges, self._settled_bytes = [], [], 0
+
+    def _bytes(self) -> int:
+        return sum(table.nbytes for table in (*self._finished, *self._edges))
 
 
 def _leave(waiting: list[pa.Table], before_us: int) -> list[pa.Table]:

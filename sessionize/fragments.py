@@ -101,8 +101,17 @@ def together(fragments: Sequence[pa.Table]) -> pa.Table:
     entries = sum(map(_dictionary_entries, fragments))
     is_mixed = any(table.schema != fragments[0].schema for table in fragments)
     if is_mixed or entries > sum(map(len, fragments)):
-        fragments = [_without_dictionaries(table) for table in fragments]
+        fragments = [without_dictionaries(table) for table in fragments]
     return pa.concat_tables(fragments).unify_dictionaries().combine_chunks()
+
+
+def without_dictionaries(table: pa.Table) -> pa.Table:
+    """Return fragments with every text in its place, and no dictionary."""
+    plain = [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(plain))
 
 
 def count_identities(fragments: Sequence[pa.Table], rules: SessionRules) -> int:
@@ -174,14 +183,6 @@ def _codes(fragments: pa.Table, rules: SessionRules) -> Codes:
 def _dictionary_entries(table: pa.Table) -> int:
     encoded = [values for values in table.columns if pa.types.is_dictionary(values.type)]
     return sum(len(chunk.dictionary) for values in encoded for chunk in values.chunks)
-
-
-def _without_dictionaries(table: pa.Table) -> pa.Table:
-    plain = [
-        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(plain))
 
 
 def _spans(rows: SortedRows, groups: Groups) -> dict[str, pa.Array]:

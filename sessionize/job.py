@@ -22,6 +22,7 @@ from sessionize.reading.log import open_log
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.sources import find_sources
 from sessionize.rejects import RejectLimit
+from sessionize.resources import Resources
 from sessionize.rules import SessionRules
 from sessionize.sessions import SessionTable
 from sessionize.summary import Summary
@@ -47,6 +48,8 @@ def run(
     as_of: str | date | None = None,
     allow_empty: bool = False,
     threads: int | None = None,
+    memory_limit: str | int | None = None,
+    temp_dir: str | Path | None = None,
     notify: Callable[[str], None] | None = None,
     progress: Progress | None = None,
     **definition: Unpack[Definition],
@@ -68,7 +71,10 @@ def run(
         rejects: Where rejected rows are kept; `OUTPUT.rejected.jsonl` unless named.
         as_of: The watermark that says which sessions are open; the last event unless given.
         allow_empty: Whether 0-byte files and folders without files are a log without rows.
-        threads: Worker threads; one for each core unless given. They never change the output.
+        threads: Worker threads; one for each core unless given.
+        memory_limit: What the run aims to stay below: bytes, or text such as `2GB`; half of what is
+            free unless given. Neither it nor `threads` ever changes the output.
+        temp_dir: Where fragments that do not fit into memory wait; the system's place unless given.
         notify: Is told what was left out of the input.
         progress: Is called with the rows that were read since its last call.
         **definition: Any field of `SessionRules` or `ReadOptions`.
@@ -93,6 +99,7 @@ def run(
     started = time.perf_counter()
     rules, reading = define(rules, reading, definition)
     limit = RejectLimit.parse(max_rejected)
+    resources = Resources(threads, memory_limit, temp_dir)
     target = output_target(output, output_format=output_format, partition_by=partition_by)
     rejects = _place_for_rejects(rejects or target.default_rejects, target, limit)
 
@@ -105,11 +112,13 @@ def run(
     def attempt(trusting: bool) -> Outcome:
         outcome = Outcome(rules, reading.instant_us(as_of))
         with (
-            Pool(threads) as pool,
+            Pool(resources.threads) as pool,
             keeping_rejected(rejects) as keep,
             open_output(target, table.schema, metadata=provenance(rules), dates=dates(rules)) as writer,
         ):
-            for sessions in sessions_of(log, table, outcome, pool, trusting=trusting, progress=progress):
+            for sessions in sessions_of(
+                log, table, outcome, pool, resources=resources, trusting=trusting, progress=progress
+            ):
                 writer.write(sessions)
             limit.check(outcome.tally, outcome.rejected())
             keep(outcome.rejected())

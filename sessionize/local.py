@@ -4,12 +4,14 @@ Each piece of the log is read and cut in a task of its own. Where all pieces pro
 their times, pieces are taken by their earliest time: what lies further than the timeout from every
 other piece is a session already, only the rest meets the merge, and sessions are passed on as the
 watermark leaves them behind. So memory holds a few pieces and the open sessions, however long the
-log is. Without such promises the fragments wait, merged, for the last piece.
+log is. Without such promises the fragments wait, merged, for the last piece: on disk where memory
+does not hold them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,6 +23,7 @@ from sessionize.outcome import Outcome, Reading
 from sessionize.plan import END, BrokenPromiseError, Step, plan, settled_before_us
 from sessionize.pool import Pool
 from sessionize.reading.log import Log
+from sessionize.resources import Resources
 from sessionize.sessions import SessionTable, finish, in_closing_order
 
 Result = TypeVar("Result")
@@ -60,6 +63,7 @@ def sessions_of(
     outcome: Outcome,
     pool: Pool,
     *,
+    resources: Resources,
     trusting: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[pa.Table]:
@@ -70,6 +74,7 @@ def sessions_of(
         table: What a session is, and what its row looks like.
         outcome: Takes the counts.
         pool: Where pieces are read and cut, and sessions finished.
+        resources: How much memory there is, and where what does not fit goes.
         trusting: Whether the ranges of time that pieces promise are believed.
         progress: Called with the rows that were read since the last call.
 
@@ -89,14 +94,14 @@ def sessions_of(
         return finish(fragments, table)
 
     def closed() -> Iterator[list[pa.Table]]:
-        carried = Carried(table.rules, table.aggregates)
-        for piece in pool.map(cut_piece, plan(log.pieces, trusting=trusting)):
-            outcome.note_reading(piece.step.index, piece.reading)
-            if progress:
-                progress(piece.reading.tally.input_rows)
-            carried.add(piece.finished, piece.edges)
-            yield carried.close(settled_before_us(piece.step.next_us, table.rules))
-        yield carried.close(END)
+        with closing(Carried(table.rules, table.aggregates, resources)) as carried:
+            for piece in pool.map(cut_piece, plan(log.pieces, trusting=trusting)):
+                outcome.note_reading(piece.step.index, piece.reading)
+                if progress:
+                    progress(piece.reading.tally.input_rows)
+                carried.add(piece.finished, piece.edges)
+                yield from carried.settled_before(settled_before_us(piece.step.next_us, table.rules))
+            yield from carried.settled_before(END)
 
     def batches() -> Iterator[pa.Table]:
         for fragments in filter(None, closed()):

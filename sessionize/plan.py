@@ -49,12 +49,12 @@ class Step:
     next_us: int
 
     def check(self, time_us: NDArray[np.int64]) -> None:
-        """Refuse events outside the piece's promise, on which every other step relies.
+        """Refuse events outside the piece's promise, where the other steps rely on it.
 
         Raises:
             BrokenPromiseError: Where an event lies outside.
         """
-        if self.piece.time_range is None or not len(time_us):
+        if self.next_us == BEGINNING or self.piece.time_range is None or not len(time_us):
             return
         earliest_us, latest_us = self.piece.time_range
         if time_us.min() < earliest_us or time_us.max() > latest_us:

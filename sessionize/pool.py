@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,15 +13,15 @@ Result = TypeVar("Result")
 
 
 class Pool:
-    """A thread for each core; a context manager that leaves no thread behind.
+    """Threads; a context manager that leaves none behind.
 
     Attributes:
         threads: How many tasks run at once.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
-        """Make a pool of `threads`, or of as many as this process has cores."""
-        self.threads = threads or _cores()
+    def __init__(self, threads: int) -> None:
+        """Make a pool of so many threads."""
+        self.threads = threads
         self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="sessionize")
 
     def __enter__(self) -> Pool:
@@ -48,7 +47,3 @@ class Pool:
             for item in islice(remaining, 1):
                 waiting.append(self._executor.submit(work, item))
             yield result
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -39,6 +39,13 @@ def checked_by_rules(context: click.Context, option: click.Parameter, value: Any
     return _checked(value, lambda: SessionRules(**{str(option.name): value}))
 
 
+def checked_by_resources(context: click.Context, option: click.Parameter, value: Any) -> Any:
+    """Let `Resources` judge the memory limit."""
+    from sessionize.resources import Resources
+
+    return _checked(value, lambda: Resources(memory_limit=value))
+
+
 def checked_by_reading(context: click.Context, option: click.Parameter, value: Any) -> Any:
     """Let `ReadOptions` judge one option alone, so that its complaint names the option."""
     from sessionize.reading.options import ReadOptions
@@ -260,6 +267,20 @@ WORKING = section(
         file_types=(int,),
         shown_default="one for each core",
         help="Worker threads.",
+    ),
+    Option(
+        "--memory-limit",
+        metavar="SIZE",
+        callback=checked_by_resources,
+        shown_default="half of what is free",
+        help="What to stay below, such as 2GB; fragments that don't fit wait on disk.",
+    ),
+    Option(
+        "--temp-dir",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False),
+        shown_default="the system's",
+        help="Where fragments wait that don't fit into memory.",
     ),
     Option(
         "--config",

@@ -27,7 +27,17 @@ Every option can also be set as SESSIONIZE_<OPTION> in the environment (several 
 or in a TOML file given with --config. The command line comes first, then the environment, then the file.
 """
 
-JOB_NAMES = ("output_format", "partition_by", "max_rejected", "rejects", "as_of", "allow_empty", "threads")
+JOB_NAMES = (
+    "output_format",
+    "partition_by",
+    "max_rejected",
+    "rejects",
+    "as_of",
+    "allow_empty",
+    "threads",
+    "memory_limit",
+    "temp_dir",
+)
 
 
 @click.command(

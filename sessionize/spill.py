@@ -1,0 +1,174 @@
+"""Fragments on disk, for logs whose fragments are more than memory holds.
+
+They are divided twice. As they come, by a hash of the identity: what can ever be merged lies in
+one part, so that the parts can be merged one by one. Then the merged fragments by ranges of their
+end, so that the parts can be passed on in closing order.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from sessionize.aggregates import AggregateColumn
+from sessionize.columns import column
+from sessionize.errors import OutputError
+from sessionize.fragments import identity_names, merge, without_dictionaries
+from sessionize.ordering import as_integers
+from sessionize.rules import SessionRules
+from sessionize.texts import as_text
+
+IDENTITY_PARTS = 64
+"""How many parts are merged one by one: each takes so small a share of what was spilled."""
+
+MOST_PARTS = 1 << 15
+"""As many as a 16-bit number tells apart, with room to spare."""
+
+_HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Spill:
+    """Takes fragments in, keeps them in a temporary folder, and gives them back merged."""
+
+    def __init__(
+        self,
+        rules: SessionRules,
+        aggregates: Sequence[AggregateColumn],
+        *,
+        part_bytes: int,
+        folder: str | Path | None,
+    ) -> None:
+        """Make the temporary folder.
+
+        Args:
+            rules: What separates events.
+            aggregates: The rules' aggregates, bound to the log's types.
+            part_bytes: About how much is given back at a time.
+            folder: Where to put the temporary folder; None for the system's place.
+
+        Raises:
+            OutputError: Where there is no such folder.
+        """
+        self._rules, self._aggregates, self._part_bytes = rules, aggregates, part_bytes
+        with _explained(folder):
+            self._folder = tempfile.TemporaryDirectory(prefix="sessionize-", dir=folder)
+        self._parts = PartedFiles(Path(self._folder.name), "identity", IDENTITY_PARTS)
+        self._bytes = 0
+
+    def add(self, fragments: Sequence[pa.Table]) -> None:
+        """Write fragments to disk.
+
+        Raises:
+            OutputError: Where they find no room.
+        """
+        for table in fragments:
+            plain = without_dictionaries(table)
+            self._bytes += plain.nbytes
+            with _explained(self._folder.name):
+                self._parts.write(plain, self._identity_part(plain))
+
+    def close(self) -> None:
+        """Remove the folder."""
+        self._folder.cleanup()
+
+    def closed(self) -> Iterator[list[pa.Table]]:
+        """Give all fragments back, merged, and remove the folder.
+
+        Yields:
+            Lists of tables. All ends in one list are later than those before it.
+        """
+        with self._folder, _explained(self._folder.name):
+            by_end: PartedFiles | None = None
+            for part in range(IDENTITY_PARTS):
+                if tables := self._parts.read(part):
+                    merged = without_dictionaries(merge(tables, self._rules, self._aggregates))
+                    end_us = column(merged, "end_us").to_numpy()
+                    if by_end is None:
+                        bounds_us = self._bounds(end_us)
+                        by_end = PartedFiles(Path(self._folder.name), "end", len(bounds_us) + 1)
+                    by_end.write(merged, np.searchsorted(bounds_us, end_us, side="right"))
+            if by_end is not None:
+                yield from map(by_end.read, range(by_end.parts))
+
+    def _identity_part(self, fragments: pa.Table) -> NDArray[np.int64]:
+        hashes = np.zeros(len(fragments), np.uint64)
+        for name in identity_names(self._rules):
+            hashes = hashes * _HASH_FACTOR + _hashes(column(fragments, name))
+        return (hashes % np.uint64(IDENTITY_PARTS)).astype(np.int64)
+
+    def _bounds(self, end_us: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Divide time so that each stretch holds about as many ends; one part tells for all, by chance."""
+        stretches = min(self._bytes // self._part_bytes + 1, MOST_PARTS)
+        return np.unique(np.quantile(end_us, np.arange(1, stretches) / stretches, method="nearest"))
+
+
+class PartedFiles:
+    """Tables whose rows belong to numbered parts, written so that a part can be read alone.
+
+    Each table is one Arrow file with one record batch for each part.
+    """
+
+    def __init__(self, folder: Path, name: str, parts: int) -> None:
+        """Have no file yet; their names begin with `name`."""
+        self.parts = parts
+        self._folder, self._name = folder, name
+        self._files: list[Path] = []
+
+    def write(self, table: pa.Table, part: NDArray[np.int64]) -> None:
+        """Write a table; `part` (int64, shape (n,), below `parts`) says where each row belongs."""
+        order = np.argsort(part.astype(np.uint16), kind="stable")
+        ends = np.cumsum(np.bincount(part, minlength=self.parts))
+        sorted_table = table.take(pa.array(order)).combine_chunks()
+        path = self._folder / f"{self._name}-{len(self._files)}.arrow"
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            for start, end in zip([0, *ends], ends, strict=False):
+                writer.write_batch(_batch(sorted_table.slice(start, end - start)))
+        self._files.append(path)
+
+    def read(self, part: int) -> list[pa.Table]:
+        """Return the rows of one part, as tables that stand on disk until they are touched."""
+        tables = []
+        for path in self._files:
+            with pa.memory_map(str(path)) as source:
+                tables.append(pa.Table.from_batches([pa.ipc.open_file(source).get_batch(part)]))
+        return [table for table in tables if len(table)]
+
+
+@contextmanager
+def _explained(folder: str | Path | None) -> Iterator[None]:
+    """Turn what the operating system says about the temporary folder into one clear line."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{folder or tempfile.gettempdir()}: no room for temporary files: {error.strerror or error}. "
+            "Name another folder with --temp-dir, or allow more memory with --memory-limit."
+        ) from error
+
+
+def _batch(table: pa.Table) -> pa.RecordBatch:
+    batches = table.to_batches()
+    return (
+        batches[0]
+        if batches
+        else pa.RecordBatch.from_arrays(
+            [pa.nulls(0, field.type) for field in table.schema], schema=table.schema
+        )
+    )
+
+
+def _hashes(values: pa.Array) -> NDArray[np.uint64]:
+    """Hash values so that equal ones have equal hashes in every table."""
+    from pandas.util import hash_array
+
+    integers = as_integers(values)
+    if integers is not None:
+        return hash_array(integers.view(np.uint64))
+    encoded = as_text(values).dictionary_encode()
+    return hash_array(encoded.dictionary.to_numpy(zero_copy_only=False))[encoded.indices.to_numpy()]
