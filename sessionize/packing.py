@@ -7,7 +7,6 @@ identity and time packed into one integer for each row, which NumPy sorts withou
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,8 @@ KEY_BITS = 64
 
 _DIGIT_BITS = 16
 """NumPy's stable sort of 16-bit integers is a radix sort."""
+
+_MOST_SHARES = 16
 
 _RADIX_CODES = 1 << 32
 """Above it a radix sort of the codes takes more passes than sorting packed keys is worth."""
@@ -113,16 +114,27 @@ def sort_rows(codes: Codes, time_us: NDArray[np.int64], *, with_order: bool) -> 
 
 def _sort_by_code(codes: Codes, time_us: NDArray[np.int64], *, in_time_order: bool) -> SortedRows:
     """Sort a log that is in time order, or nearly: what is left is a stable sort of the codes."""
-    lowest, *others = _digits(codes)
     if in_time_order:
-        order = np.argsort(lowest, kind="stable")
+        order = _stable_order(codes.values, codes.size)
     else:
         # Timsort: nearly sorted times cost little more than a look.
         by_time = np.argsort(time_us, kind="stable")
-        order = by_time[np.argsort(lowest[by_time], kind="stable")]
-    for digit in others:
-        order = order[np.argsort(digit[order], kind="stable")]
+        order = by_time[_stable_order(codes.values[by_time], codes.size)]
     return SortedRows(codes, _sorted_codes(codes, order), time_us[order], order)
+
+
+def _stable_order(values: NDArray[np.uint64], size: int) -> NDArray[np.int64]:
+    """Return where the values (below `size`) stand in ascending order, equal ones in the order given."""
+    low = values.astype(np.uint16)
+    if size <= 1 << _DIGIT_BITS:
+        return np.argsort(low, kind="stable")
+    high, high_size = values >> np.uint64(_DIGIT_BITS), (size >> _DIGIT_BITS) + 1
+    if high_size > _MOST_SHARES:
+        order = np.argsort(low, kind="stable")
+        return order[_stable_order(high[order], high_size)]
+    # A few shares are picked out sooner than all rows are sorted twice.
+    shares = [np.flatnonzero(high == value) for value in range(high_size)]
+    return np.concatenate([rows[np.argsort(low[rows], kind="stable")] for rows in shares])
 
 
 def _sorted_codes(codes: Codes, order: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -131,15 +143,6 @@ def _sorted_codes(codes: Codes, order: NDArray[np.int64]) -> NDArray[np.uint64]:
     # How often each code occurs says the same without a walk through memory.
     occurrences = np.bincount(codes.values.view(np.int64), minlength=codes.size)
     return np.repeat(np.arange(codes.size, dtype=np.uint64), occurrences)
-
-
-def _digits(codes: Codes) -> list[NDArray[Any]]:
-    """Cut codes into digits of 16 bits, the lowest first; the last has 8 where that is enough."""
-    bits = max((codes.size - 1).bit_length(), 1)
-    return [
-        (codes.values >> np.uint64(shift)).astype(np.uint8 if bits - shift <= 8 else np.uint16)
-        for shift in range(0, bits, _DIGIT_BITS)
-    ]
 
 
 def _sort_packed(packing: Packing, *, with_order: bool) -> SortedRows:

@@ -90,6 +90,8 @@ def parse_times(column: pa.Array, options: ReadOptions) -> Instants:
         return _parse_dictionary(column, options)
     if column.type == pa.null() or not len(column):
         return _unusable(len(column), _MISSING)
+    if (instants := _already_instants(column, options)) is not None:
+        return instants
     if pa.types.is_string_view(column.type):
         # Arrow takes and matches the other string types only.
         column = column.cast(pa.large_string())
@@ -104,6 +106,19 @@ def parse_times(column: pa.Array, options: ReadOptions) -> Instants:
     instants.dst_resolved[present] = parsed.dst_resolved
     instants.is_bare_number[present] = parsed.is_bare_number
     return instants
+
+
+def _already_instants(column: pa.Array, options: ReadOptions) -> Instants | None:
+    """Take a column that is what we make of columns: nothing to turn, nothing to refuse."""
+    type_ = column.type
+    if not pa.types.is_timestamp(type_) or type_.unit != "us" or column.null_count:
+        return None
+    if (type_.tz is None and options.timezone != "UTC") or options.not_before or options.not_after:
+        return None
+    time_us = column.view(pa.int64()).to_numpy()
+    if time_us.min() < MINIMUM_US or time_us.max() > MAXIMUM_US:
+        return None
+    return replace(_unusable(len(column), 0), time_us=time_us)
 
 
 def check_time_type(type_: pa.DataType, options: ReadOptions, file: str) -> None:
@@ -156,7 +171,7 @@ def _is_calendar(type_: pa.DataType) -> bool:
 def _unusable(count: int, problem: int) -> Instants:
     return Instants(
         np.zeros(count, np.int64),
-        np.full(count, problem, np.uint8),
+        np.full(count, problem, np.uint8) if problem else np.zeros(count, np.uint8),
         np.zeros(count, np.bool_),
         np.zeros(count, np.bool_),
     )
