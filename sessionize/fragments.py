@@ -9,12 +9,16 @@ touch. Merging is associative and commutative,
 so chunks, threads, spilled runs and nightly updates can be cut and merged in any order, and a
 fragment that nothing can touch any more is a session.
 
-A table of fragments has the columns of `fragment_schema`; its rows come in no promised order.
+A table of fragments has the identity columns (`identity_0`, …), `start_us`, `end_us` and
+`event_count` (int64), under a daily split `previous_end_us`, and the states of the aggregates. Its
+rows come in no promised order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,8 +29,11 @@ from sessionize.columns import column
 from sessionize.events import Events
 from sessionize.groups import Groups
 from sessionize.identity import Codes, encode
-from sessionize.packing import SortedRows, sort_rows
+from sessionize.packing import SortedRows, is_nearly_sorted, sort_rows, sort_runs
 from sessionize.rules import SessionRules
+
+SLICE_ROWS = 1 << 17
+"""Events that are cut at a time: their columns stay in the processor's cache."""
 
 NO_END = np.iinfo(np.int64).min
 """Stands for "no earlier event within the timeout is known" in `previous_end_us`."""
@@ -43,21 +50,28 @@ def cut(events: Events, rules: SessionRules, aggregates: Sequence[AggregateColum
     Returns:
         Table of fragments.
     """
-    identity = encode([column(events.columns, name) for name in rules.by])
-    rows = sort_rows(identity, events.time_us, with_order=bool(aggregates))
-    code, time_us = rows.code, rows.time_us
-    groups = Groups.opening(_opens(code, time_us, time_us, rules))
-    columns = _spans(rows, groups)
-    columns |= {
-        "start_us": time_us[groups.starts],
-        "end_us": time_us[groups.lasts],
-        "event_count": groups.sizes,
-    }
-    if rules.split_daily:
-        columns["previous_end_us"] = _previous_end(code, time_us, time_us, groups, rules)
+    codes = encode([column(events.columns, name) for name in rules.by])
+    if not aggregates and is_nearly_sorted(codes, events.time_us):
+        return _cut_in_slices(codes, events.time_us, rules)
+    rows = sort_rows(codes, events.time_us, with_order=bool(aggregates))
+    groups, columns = _join(rows, rows.time_us, None, rules)
     for aggregate in aggregates:
         columns |= aggregate.cut(events, rows.order, groups)
     return pa.table(columns)
+
+
+def _cut_in_slices(codes: Codes, time_us: NDArray[np.int64], rules: SessionRules) -> pa.Table:
+    """Cut events in time order slice by slice, which the processor's cache holds, and join the slices."""
+    slices = []
+    for begin in range(0, max(len(time_us), 1), SLICE_ROWS):
+        part = slice(begin, begin + SLICE_ROWS)
+        rows = sort_rows(replace(codes, values=codes.values[part]), time_us[part], with_order=False)
+        groups = Groups.opening(_opens(rows.code, rows.time_us, rows.time_us, rules))
+        starts, lasts = groups.starts, groups.lasts
+        slices.append((rows.code[starts], rows.time_us[starts], rows.time_us[lasts], groups.sizes))
+    code, start_us, end_us, event_count = map(np.concatenate, zip(*slices, strict=True))
+    rows = sort_runs(replace(codes, values=code), start_us)
+    return pa.table(_join(rows, end_us[rows.order], event_count[rows.order], rules)[1])
 
 
 def merge(
@@ -75,21 +89,33 @@ def merge(
     """
     table = together(fragments)
     rows = sort_rows(_codes(table, rules), _int64(table, "start_us"), with_order=True)
-    code, start_us, order = rows.code, rows.time_us, rows.order
-    reach_us = _running_max(code, _int64(table, "end_us")[order])
-    groups = Groups.opening(_opens(code, start_us, reach_us, rules))
-    columns = _spans(rows, groups)
-    columns |= {
-        "start_us": start_us[groups.starts],
-        "end_us": reach_us[groups.lasts],
-        "event_count": groups.sum(_int64(table, "event_count")[order]),
-    }
+    order = rows.order
+    groups, columns = _join(rows, _int64(table, "end_us")[order], _int64(table, "event_count")[order], rules)
     if rules.split_daily:
         known = groups.max(_int64(table, "previous_end_us")[order])
-        columns["previous_end_us"] = np.maximum(known, _previous_end(code, start_us, reach_us, groups, rules))
+        columns["previous_end_us"] = np.maximum(known, columns["previous_end_us"])
     for aggregate in aggregates:
         columns |= aggregate.merge(table, order, groups)
     return pa.table(columns)
+
+
+def _join(
+    rows: SortedRows, end_us: NDArray[np.int64], event_count: NDArray[np.int64] | None, rules: SessionRules
+) -> tuple[Groups, dict[str, Any]]:
+    """Join sorted rows (events, or fragments) that touch; return the groups and their fragments' columns.
+
+    A row starts at its time, ends at `end_us` and holds `event_count` events (None: one each).
+    """
+    code, start_us, reach_us = rows.code, rows.time_us, _running_max(rows.code, end_us)
+    groups = Groups.opening(_opens(code, start_us, reach_us, rules))
+    identity = rows.codes.decode(code[groups.starts])
+    columns: dict[str, Any] = {f"identity_{index}": values for index, values in enumerate(identity)}
+    columns["start_us"] = start_us[groups.starts]
+    columns["end_us"] = reach_us[groups.lasts]
+    columns["event_count"] = groups.sizes if event_count is None else groups.sum(event_count)
+    if rules.split_daily:
+        columns["previous_end_us"] = _previous_end(code, start_us, reach_us, groups, rules)
+    return groups, columns
 
 
 def together(fragments: Sequence[pa.Table]) -> pa.Table:
@@ -183,11 +209,6 @@ def _codes(fragments: pa.Table, rules: SessionRules) -> Codes:
 def _dictionary_entries(table: pa.Table) -> int:
     encoded = [values for values in table.columns if pa.types.is_dictionary(values.type)]
     return sum(len(chunk.dictionary) for values in encoded for chunk in values.chunks)
-
-
-def _spans(rows: SortedRows, groups: Groups) -> dict[str, pa.Array]:
-    identity = rows.codes.decode(rows.code[groups.starts])
-    return {f"identity_{index}": values for index, values in enumerate(identity)}
 
 
 def _int64(table: pa.Table, name: str) -> NDArray[np.int64]:

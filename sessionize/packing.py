@@ -106,15 +106,36 @@ def sort_rows(codes: Codes, time_us: NDArray[np.int64], *, with_order: bool) -> 
     Returns:
         The sorted rows; rows equal in code and time come in any order.
     """
-    backward = int((time_us[1:] < time_us[:-1]).sum())
-    if backward * _NEARLY_SORTED <= len(time_us) and codes.size <= _RADIX_CODES:
-        return _sort_by_code(codes, time_us, in_time_order=not backward)
+    if is_nearly_sorted(codes, time_us):
+        return _sort_by_code(codes, time_us)
     return _sort_packed(Packing.of(codes, time_us), with_order=with_order)
 
 
-def _sort_by_code(codes: Codes, time_us: NDArray[np.int64], *, in_time_order: bool) -> SortedRows:
+def is_nearly_sorted(codes: Codes, time_us: NDArray[np.int64]) -> bool:
+    """Say whether rows are so nearly in time order that sorting them by code is most of the work."""
+    backward = int((time_us[1:] < time_us[:-1]).sum())
+    return backward * _NEARLY_SORTED <= len(time_us) and codes.size <= _RADIX_CODES
+
+
+def sort_runs(codes: Codes, time_us: NDArray[np.int64]) -> SortedRows:
+    """Sort rows that come in runs, one after the other in time, each sorted by code, then time.
+
+    Args:
+        codes: The identity codes of n rows.
+        time_us: int64, shape (n,).
+
+    Returns:
+        The sorted rows, with their order. Runs that overlap in time cost a sort, no more.
+    """
+    order = _stable_order(codes.values, codes.size)
+    rows = SortedRows(codes, _sorted_codes(codes, order), time_us[order], order)
+    back = (rows.code[1:] == rows.code[:-1]) & (rows.time_us[1:] < rows.time_us[:-1])
+    return _sort_packed(Packing.of(codes, time_us), with_order=True) if back.any() else rows
+
+
+def _sort_by_code(codes: Codes, time_us: NDArray[np.int64]) -> SortedRows:
     """Sort a log that is in time order, or nearly: what is left is a stable sort of the codes."""
-    if in_time_order:
+    if (time_us[1:] >= time_us[:-1]).all():
         order = _stable_order(codes.values, codes.size)
     else:
         # Timsort: nearly sorted times cost little more than a look.
