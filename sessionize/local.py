@@ -24,6 +24,7 @@ from sessionize.plan import END, BrokenPromiseError, Step, plan, settled_before_
 from sessionize.pool import Pool
 from sessionize.reading.log import Log
 from sessionize.resources import Resources
+from sessionize.rules import SessionRules
 from sessionize.sessions import SessionTable, finish, in_closing_order
 
 Result = TypeVar("Result")
@@ -90,8 +91,8 @@ def sessions_of(
     def cut_piece(step: Step) -> CutPiece:
         return _cut_piece(step, table)
 
-    def finished(fragments: pa.Table) -> pa.Table:
-        return finish(fragments, table)
+    def finished(fragments: list[pa.Table]) -> pa.Table:
+        return finish(in_closing_order(fragments, table.rules), table)
 
     def closed() -> Iterator[list[pa.Table]]:
         with closing(Carried(table.rules, table.aggregates, resources)) as carried:
@@ -103,13 +104,22 @@ def sessions_of(
                 yield from carried.settled_before(settled_before_us(piece.step.next_us, table.rules))
             yield from carried.settled_before(END)
 
-    def batches() -> Iterator[pa.Table]:
+    def batches() -> Iterator[list[pa.Table]]:
         for fragments in filter(None, closed()):
-            ordered = in_closing_order(fragments, table.rules)
-            outcome.note_closed(ordered)
-            yield from (ordered.slice(start, BATCH_ROWS) for start in range(0, len(ordered), BATCH_ROWS))
+            for part in fragments:
+                outcome.note_closed(part)
+            yield from _divided(fragments, table.rules)
 
     return pool.map(finished, batches())
+
+
+def _divided(fragments: list[pa.Table], rules: SessionRules) -> Iterator[list[pa.Table]]:
+    """Divide what closes at once into tasks for the pool: sorted first, if it is too much for one."""
+    if sum(map(len, fragments)) <= 2 * BATCH_ROWS:
+        yield fragments
+        return
+    ordered = in_closing_order(fragments, rules)
+    yield from ([ordered.slice(start, BATCH_ROWS)] for start in range(0, len(ordered), BATCH_ROWS))
 
 
 def _cut_piece(step: Step, table: SessionTable) -> CutPiece:

@@ -14,6 +14,7 @@ from sessionize.cli.options import INPUTS, OUTPUT, READING, RULES, WORKING, read
 
 if TYPE_CHECKING:
     from sessionize.writing.target import Target
+from sessionize.cli.startup import import_arrow_without_pandas
 
 EXAMPLES = """\b
 Examples:
@@ -57,6 +58,7 @@ def run(console: Console, /, inputs: tuple[str, ...], output: str, **options: An
     _refuse_two_things_on_stdout(output, options)
     target = _target(output, options)
 
+    import_arrow_without_pandas()
     from sessionize import job
 
     with console.progress() as progress:
