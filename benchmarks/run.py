@@ -27,7 +27,7 @@ from pathlib import Path
 from statistics import median
 
 HERE = Path(__file__).parent
-CONTENDERS = ["sessionize", "duckdb", "polars", "pandas", "floor"]
+CONTENDERS = ["sessionize", "duckdb", "polars", "polars_window", "pandas", "floor"]
 UNCHECKED = "floor"
 BLOCK = 1 << 24
 
