@@ -55,7 +55,7 @@ check-slow: setup ## The long properties
 	$(BIN)/python -m pytest -m slow
 
 check-lowest: $(LOWEST_STAMP) ## The tests on exactly the lower bounds of every dependency
-	SESSIONIZE_EXAMPLES=20 $(LOWEST)/bin/python -m pytest
+	PROPERTY_EXAMPLES=20 $(LOWEST)/bin/python -m pytest
 
 $(LOWEST_STAMP): pyproject.toml
 	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)

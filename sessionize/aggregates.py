@@ -226,7 +226,7 @@ def bind(
 
 
 def _bind(aggregate: Aggregate, type_: pa.DataType, places: Mapping[str, pa.DataType]) -> AggregateColumn:
-    is_number = pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_)
+    is_number = pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal128(type_)
     match aggregate.function:
         case "first" | "last":
             return _PickInOrder(aggregate, type_, places, largest=aggregate.function == "last")
@@ -236,7 +236,7 @@ def _bind(aggregate: Aggregate, type_: pa.DataType, places: Mapping[str, pa.Data
             _require(pa.types.is_boolean(type_), aggregate, type_, "booleans", "bool")
             return _Pick(aggregate, type_, largest=aggregate.function == "any")
         case "sum" | "mean":
-            _require(is_number, aggregate, type_, "numbers", "float64")
+            _require(is_number, aggregate, type_, "numbers of up to 38 digits", "float64")
             return _Total(aggregate, type_)
         case "count" | "count_if":
             return _Count(aggregate)

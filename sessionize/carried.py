@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
 from sessionize.aggregates import AggregateColumn
+from sessionize.columns import column
+from sessionize.division import MOST_PARTS, divide, identity_part
 from sessionize.fragments import merge
 from sessionize.plan import END
+from sessionize.pool import Pool
 from sessionize.resources import Resources
 from sessionize.rules import SessionRules
 from sessionize.spill import Spill
@@ -16,6 +19,9 @@ from sessionize.spill import Spill
 _ROOM = 6
 """Waiting fragments may take one part in so many of the memory limit: merging needs some three times
 their size, and what is read, cut and written meanwhile takes the rest."""
+
+ROWS_OF_A_PART = 1 << 18
+"""Fragments that are merged at a time, where there are more; their columns stay near the processor."""
 
 
 class Carried:
@@ -30,6 +36,7 @@ class Carried:
         rules: SessionRules,
         aggregates: Sequence[AggregateColumn],
         resources: Resources,
+        pool: Pool,
     ) -> None:
         """Hold nothing yet.
 
@@ -37,8 +44,10 @@ class Carried:
             rules: What separates events.
             aggregates: The rules' aggregates, bound to the log's types.
             resources: How much memory there is, and where what does not fit goes.
+            pool: Where much is merged, in parts.
         """
         self._rules, self._aggregates, self._folder = rules, aggregates, resources.temp_dir
+        self._pool = pool
         self._room_bytes = resources.memory_limit // _ROOM
         self._finished: list[pa.Table] = []
         self._edges: list[pa.Table] = []
@@ -53,18 +62,15 @@ class Carried:
     def settled_before(self, before_us: int) -> Iterator[list[pa.Table]]:
         """Give up the fragments that end before the bound, if it is worth looking for them.
 
-        Merging what waits is put off until as much again has come: in an unordered log nothing
-        closes, and merging at every step would take quadratic time.
+        Merging what waits is put off while nothing can close, and until as much again has come:
+        merging an unordered log at every step would take quadratic time.
 
         Yields:
             Lists of tables of fragments. All ends in one list are later than those before it.
         """
-        waiting_bytes = self._bytes()
-        is_full = waiting_bytes > self._room_bytes
-        if waiting_bytes < 2 * self._settled_bytes and not is_full and before_us != END:
+        if not self._is_worth_it(before_us):
             return
-        if self._edges:
-            self._edges = [merge(self._edges, self._rules, self._aggregates)]
+        self._merge_edges()
         if self._spill is None:
             yield [*_leave(self._finished, before_us), *_leave(self._edges, before_us)]
         self._settled_bytes = self._bytes()
@@ -79,16 +85,44 @@ class Carried:
         if self._spill is not None:
             self._spill.close()
 
+    def _is_worth_it(self, before_us: int) -> bool:
+        waiting_bytes = self._bytes()
+        if before_us == END or waiting_bytes > self._room_bytes:
+            return True
+        if waiting_bytes < 2 * self._settled_bytes:
+            return False
+        # Merging makes ends later, never earlier: where none is before the bound, none will be.
+        return any((column(table, "end_us").to_numpy() < before_us).any() for table in self._waiting())
+
+    def _merge_edges(self) -> None:
+        rows = sum(map(len, self._edges))
+        parts = min(rows // ROWS_OF_A_PART + 1, MOST_PARTS)
+        if parts > 1:
+            divided = self._pool.map(lambda table: self._divided(table, parts), self._edges)
+            apart: Iterable[Sequence[pa.Table]] = list(zip(*divided, strict=True))
+        else:
+            apart = [self._edges] if rows else []
+        self._edges = list(self._pool.map(self._merged, apart))
+
+    def _divided(self, fragments: pa.Table, parts: int) -> list[pa.Table]:
+        return divide(fragments, identity_part(fragments, self._rules, parts), parts)
+
+    def _merged(self, fragments: Sequence[pa.Table]) -> pa.Table:
+        return merge(fragments, self._rules, self._aggregates)
+
     def _spill_all(self) -> None:
         if self._spill is None:
             self._spill = Spill(
                 self._rules, self._aggregates, part_bytes=self._room_bytes, folder=self._folder
             )
-        self._spill.add([*self._finished, *self._edges])
+        self._spill.add(self._waiting())
         self._finished, self._edges, self._settled_bytes = [], [], 0
 
     def _bytes(self) -> int:
-        return sum(table.nbytes for table in (*self._finished, *self._edges))
+        return sum(table.nbytes for table in self._waiting())
+
+    def _waiting(self) -> list[pa.Table]:
+        return [*self._finished, *self._edges]
 
 
 def _leave(waiting: list[pa.Table], before_us: int) -> list[pa.Table]:

@@ -17,7 +17,10 @@ REJECTED = pa.schema(
         pa.field("raw", pa.string()),
     ]
 )
-"""Rejected rows: the file as named, the record number (from 1), the reason, the row as it stood."""
+"""Rejected rows: the file as named, the record number (from 1), the reason, the row as it stood.
+
+In a chunk the record number counts the chunk's own records; at last it counts those of the file.
+"""
 
 REASONS = (
     "missing_identity",
@@ -95,8 +98,10 @@ class Chunk:
         events: The usable rows.
         rejected: Table of schema `REJECTED`, in input order.
         tally: Where this chunk's rows went.
+        file: The place of its file in the log, from 0; a file's chunks are in the file's order.
     """
 
     events: Events
     rejected: pa.Table
     tally: Tally
+    file: int = 0

@@ -123,7 +123,7 @@ class LimbSum:
 
     @property
     def _digits(self) -> int:
-        return _DECIMAL128_DIGITS if self._scale is not None else 19
+        return _DECIMAL128_DIGITS if self._scale is not None else 19 + (not self._is_signed)
 
 
 def _decimal_limbs(values: pa.Array) -> Parts:

@@ -52,8 +52,9 @@ class Groups:
         return np.repeat(np.arange(len(self)), self.sizes)
 
     def sum(self, values: NDArray[Number]) -> NDArray[Number]:
-        """Add each run up."""
-        return np.add.reduceat(values, self.starts, dtype=values.dtype) if self.rows else values
+        """Add each run up; floats may end in infinity, or NaN."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.add.reduceat(values, self.starts, dtype=values.dtype) if self.rows else values
 
     def max(self, values: NDArray[Number]) -> NDArray[Number]:
         """Find the largest value of each run."""

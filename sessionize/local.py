@@ -95,7 +95,7 @@ def sessions_of(
         return finish(in_closing_order(fragments, table.rules), table)
 
     def closed() -> Iterator[list[pa.Table]]:
-        with closing(Carried(table.rules, table.aggregates, resources)) as carried:
+        with closing(Carried(table.rules, table.aggregates, resources, pool)) as carried:
             for piece in pool.map(cut_piece, plan(log.pieces, trusting=trusting)):
                 outcome.note_reading(piece.step.index, piece.reading)
                 if progress:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sessionize.errors import InputError
+from sessionize.ordering import storage
+from sessionize.reading.iso8601 import parse_iso8601
 
 
 def matches(values: pa.Array, column: str, text: str) -> pa.Array:
@@ -27,11 +31,23 @@ def matches(values: pa.Array, column: str, text: str) -> pa.Array:
         return pc.fill_null(wanted.take(values.indices), False) if len(wanted) else pc.is_valid(values)
     if pa.types.is_null(values.type):
         return pc.is_valid(values)
-    return pc.fill_null(pc.equal(values, _scalar(text, values.type, column)), False)
+    return pc.fill_null(pc.equal(storage(values), _scalar(text, values.type, column)), False)
 
 
 def _scalar(text: str, type_: pa.DataType, column: str) -> pa.Scalar:
     try:
+        if isinstance(type_, pa.UuidType):
+            return pa.scalar(UUID(text).bytes, type_.storage_type)
+        if pa.types.is_timestamp(type_):
+            return _moment(text, type_)
         return pa.scalar(text).cast(type_)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except (ValueError, pa.ArrowNotImplementedError):
         raise InputError(f"column {column!r} is {type_}, and {text!r} is no such value.") from None
+
+
+def _moment(text: str, type_: pa.DataType) -> pa.Scalar:
+    """Read ISO 8601; without an offset it is what the column shows: local, or UTC if the column has a zone."""
+    time = parse_iso8601(text.encode())
+    if time is None or (time.has_offset and type_.tz is None):
+        raise ValueError(text)
+    return pa.scalar(time.time_us, pa.int64()).cast(pa.timestamp("us", type_.tz)).cast(type_)

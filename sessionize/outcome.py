@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sessionize.events import REJECTED, Chunk, Tally
 from sessionize.fragments import count_identities, identity_names
@@ -21,20 +23,24 @@ class Reading:
 
     Attributes:
         tally: Where the rows went.
-        rejected: The rejected rows, in input order.
+        rejected: The rejected rows, in input order; their records are counted from the first of the stretch.
+        file: The place in the log of the file that the stretch is of.
         first_us: The earliest event; None without events.
         last_us: The latest event; None without events.
     """
 
     tally: Tally = field(default_factory=Tally)
     rejected: list[pa.Table] = field(default_factory=list)
+    file: int = 0
     first_us: int | None = None
     last_us: int | None = None
 
     def add(self, chunk: Chunk) -> None:
-        """Take in one chunk."""
+        """Take in one chunk, the next of its file."""
+        if len(chunk.rejected):
+            self.rejected.append(_renumbered(chunk.rejected, self.tally.input_rows))
         self.tally += chunk.tally
-        self.rejected.append(chunk.rejected)
+        self.file = chunk.file
         if len(chunk.events):
             time_us = chunk.events.time_us
             self._widen(int(time_us.min()), int(time_us.max()))
@@ -65,8 +71,9 @@ class Outcome:
         self._rules = rules
         self._as_of_us = as_of_us
         self._log = Reading()
-        self._rejected: dict[int, list[pa.Table]] = {}
+        self._readings: dict[int, Reading] = {}
         self._recent: list[pa.Table] = []
+        self._recent_from_us = BEGINNING
 
     @property
     def tally(self) -> Tally:
@@ -86,16 +93,18 @@ class Outcome:
     def note_reading(self, index: int, reading: Reading) -> None:
         """Take in what was read of the piece that stands at `index` in the log."""
         self._log.join(reading)
-        self._rejected[index] = [table for table in reading.rejected if len(table)]
+        self._readings[index] = reading
 
     def note_closed(self, fragments: pa.Table) -> None:
         """Take in fragments that have become sessions."""
         self.sessions += len(fragments)
         self.single_event_sessions += int((fragments["event_count"].to_numpy() == 1).sum())
-        self._recent.append(fragments.select([*identity_names(self._rules), "end_us"]))
+        recent = [fragments.select([*identity_names(self._rules), "end_us"])]
         bound_us = self._open_from_us()
-        recent = [_ending_from(table, bound_us) for table in self._recent]
-        self._recent = [table for table in recent if len(table)]
+        if bound_us > self._recent_from_us:
+            recent += self._recent
+            self._recent, self._recent_from_us = [], bound_us
+        self._recent += [table for table in (_ending_from(table, bound_us) for table in recent) if len(table)]
 
     def open_sessions(self) -> int:
         """Count the sessions that an event at or after the watermark could still join.
@@ -106,13 +115,23 @@ class Outcome:
         return count_identities(self._recent, self._rules)
 
     def rejected(self) -> pa.Table:
-        """Return the rejected rows, in the order of the log."""
-        tables = [table for index in sorted(self._rejected) for table in self._rejected[index]]
+        """Return the rejected rows, in the order of the log, records counted from the first of their file."""
+        tables: list[pa.Table] = []
+        records: Counter[int] = Counter()
+        for _, reading in sorted(self._readings.items()):
+            tables += (_renumbered(table, records[reading.file]) for table in reading.rejected)
+            records[reading.file] += reading.tally.input_rows
         return pa.concat_tables(tables) if tables else REJECTED.empty_table()
 
     def _open_from_us(self) -> int:
         watermark_us = self._as_of_us if self._as_of_us is not None else self._log.last_us
         return BEGINNING if watermark_us is None else closed_before_us(watermark_us, self._rules)
+
+
+def _renumbered(rejected: pa.Table, before: int) -> pa.Table:
+    """Count the records that came before."""
+    place = REJECTED.get_field_index("record")
+    return rejected.set_column(place, REJECTED.field(place), pc.add(rejected["record"], before))
 
 
 def _ending_from(fragments: pa.Table, bound_us: int) -> pa.Table:

@@ -49,6 +49,8 @@ class Aggregate:
             'purchase'
         """
         function, colon, rest = text.partition(":")
+        if not name or not colon or not rest:
+            raise ValueError(f"aggregate {name}={text}: write NAME=FUNC:COL, such as landing=first:page.")
         if function not in get_args(AggregateFunction):
             known = ", ".join(get_args(AggregateFunction))
             raise ValueError(
@@ -60,8 +62,6 @@ class Aggregate:
             column, comma, argument = rest.partition(",")
             if not comma:
                 raise ValueError(f"aggregate {name}={text!r}: count_if needs a value, as count_if:COL,VALUE.")
-        if not name or not colon or not column:
-            raise ValueError(f"aggregate {name}={text!r}: write NAME=FUNC:COL, such as landing=first:page.")
         return cls(name, cast("AggregateFunction", function), column, argument)
 
     def __str__(self) -> str:

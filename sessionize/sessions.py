@@ -87,9 +87,10 @@ def session_schema(
     names = [field.name for field in fields]
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise InputError(
-                f"two columns of the sessions table would be named {name!r}. Rename ours with --prefix."
+            remedy = (
+                "Rename ours with --prefix" if name in own.values() else "Give the aggregate another name"
             )
+            raise InputError(f"two columns of the sessions table would be named {name!r}. {remedy}.")
     return pa.schema(fields)
 
 
@@ -172,7 +173,13 @@ def _session_id_form(values: pa.Array) -> pa.Array:
     """Write a timestamp as its epoch µs; anything else as it is."""
     if not pa.types.is_timestamp(values.type):
         return values
-    return values.cast(pa.timestamp("us", values.type.tz)).view(pa.int64())
+    try:
+        return values.cast(pa.timestamp("us", values.type.tz)).view(pa.int64())
+    except pa.ArrowInvalid:
+        raise InputError(
+            "an identity column holds times finer than a microsecond, which a session id cannot tell apart. "
+            "Use another identity, or times in whole microseconds."
+        ) from None
 
 
 def _of_type(values: pa.Array, type_: pa.DataType) -> pa.Array:

@@ -18,19 +18,13 @@ from numpy.typing import NDArray
 
 from sessionize.aggregates import AggregateColumn
 from sessionize.columns import column
+from sessionize.division import MOST_PARTS, divide, identity_part
 from sessionize.errors import OutputError
-from sessionize.fragments import identity_names, merge, without_dictionaries
-from sessionize.ordering import as_integers
+from sessionize.fragments import merge, without_dictionaries
 from sessionize.rules import SessionRules
-from sessionize.texts import as_text
 
 IDENTITY_PARTS = 64
 """How many parts are merged one by one: each takes so small a share of what was spilled."""
-
-MOST_PARTS = 1 << 15
-"""As many as a 16-bit number tells apart, with room to spare."""
-
-_HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Spill:
@@ -71,7 +65,7 @@ class Spill:
             plain = without_dictionaries(table)
             self._bytes += plain.nbytes
             with _explained(self._folder.name):
-                self._parts.write(plain, self._identity_part(plain))
+                self._parts.write(plain, identity_part(plain, self._rules, IDENTITY_PARTS))
 
     def close(self) -> None:
         """Remove the folder."""
@@ -96,15 +90,9 @@ class Spill:
             if by_end is not None:
                 yield from map(by_end.read, range(by_end.parts))
 
-    def _identity_part(self, fragments: pa.Table) -> NDArray[np.int64]:
-        hashes = np.zeros(len(fragments), np.uint64)
-        for name in identity_names(self._rules):
-            hashes = hashes * _HASH_FACTOR + _hashes(column(fragments, name))
-        return (hashes % np.uint64(IDENTITY_PARTS)).astype(np.int64)
-
     def _bounds(self, end_us: NDArray[np.int64]) -> NDArray[np.int64]:
         """Divide time so that each stretch holds about as many ends; one part tells for all, by chance."""
-        stretches = min(self._bytes // self._part_bytes + 1, MOST_PARTS)
+        stretches = min(self._bytes // self._part_bytes + 1, MOST_PARTS // 2)
         return np.unique(np.quantile(end_us, np.arange(1, stretches) / stretches, method="nearest"))
 
 
@@ -122,13 +110,10 @@ class PartedFiles:
 
     def write(self, table: pa.Table, part: NDArray[np.int64]) -> None:
         """Write a table; `part` (int64, shape (n,), below `parts`) says where each row belongs."""
-        order = np.argsort(part.astype(np.uint16), kind="stable")
-        ends = np.cumsum(np.bincount(part, minlength=self.parts))
-        sorted_table = table.take(pa.array(order)).combine_chunks()
         path = self._folder / f"{self._name}-{len(self._files)}.arrow"
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-            for start, end in zip([0, *ends], ends, strict=False):
-                writer.write_batch(_batch(sorted_table.slice(start, end - start)))
+            for rows in divide(table, part, self.parts):
+                writer.write_batch(_batch(rows))
         self._files.append(path)
 
     def read(self, part: int) -> list[pa.Table]:
@@ -161,14 +146,3 @@ def _batch(table: pa.Table) -> pa.RecordBatch:
             [pa.nulls(0, field.type) for field in table.schema], schema=table.schema
         )
     )
-
-
-def _hashes(values: pa.Array) -> NDArray[np.uint64]:
-    """Hash values so that equal ones have equal hashes in every table."""
-    from pandas.util import hash_array
-
-    integers = as_integers(values)
-    if integers is not None:
-        return hash_array(integers.view(np.uint64))
-    encoded = as_text(values).dictionary_encode()
-    return hash_array(encoded.dictionary.to_numpy(zero_copy_only=False))[encoded.indices.to_numpy()]

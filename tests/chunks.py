@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from sessionize.events import Chunk, Tally
+from sessionize.outcome import Outcome, Reading
 from sessionize.reading.log import Log, open_log
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.sources import find_sources
+from sessionize.rules import SessionRules
 
 
 def opened(
@@ -34,6 +35,17 @@ def chunks_of(log: Log) -> list[Chunk]:
     return [chunk for piece in log.pieces for chunk in piece.read()]
 
 
+def outcome_of(log: Log) -> Outcome:
+    """Read a log to the end, and count."""
+    outcome = Outcome(SessionRules())
+    for index, piece in enumerate(log.pieces):
+        reading = Reading()
+        for chunk in piece.read():
+            reading.add(chunk)
+        outcome.note_reading(index, reading)
+    return outcome
+
+
 def values(chunks: Iterable[Chunk], column: str = "user_id") -> list[Any]:
     """The events' values of one column."""
     return [value for chunk in chunks for value in chunk.events.columns[column].to_pylist()]
@@ -44,10 +56,15 @@ def seconds(chunks: Iterable[Chunk]) -> list[float]:
     return [time / 1e6 for chunk in chunks for time in chunk.events.time_us.tolist()]
 
 
-def rejected(chunks: Sequence[Chunk]) -> list[tuple[int, str, str]]:
-    """The rejected rows: record, reason, raw."""
-    rows = pa.concat_tables([chunk.rejected for chunk in chunks]).to_pylist()
-    return [(row["record"], row["reason"], row["raw"]) for row in rows]
+def rejected(chunks: Iterable[Chunk]) -> list[tuple[int, str, str]]:
+    """The rejected rows: record in its file, reason, raw."""
+    rows: list[tuple[int, str, str]] = []
+    before: Counter[int] = Counter()
+    for chunk in chunks:
+        for row in chunk.rejected.to_pylist():
+            rows.append((before[chunk.file] + row["record"], row["reason"], row["raw"]))
+        before[chunk.file] += chunk.tally.input_rows
+    return rows
 
 
 def tally(chunks: Iterable[Chunk]) -> Tally:

@@ -12,7 +12,7 @@ SLOW_FACTOR = 10
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose how many logs a property tries: `SESSIONIZE_EXAMPLES`, or ten times as many under `-m slow`.
+    """Choose how many logs a property tries: `PROPERTY_EXAMPLES`, or ten times as many under `-m slow`.
 
     The usual run is the same every time, so that a failure is the change's; the slow one explores.
     """
@@ -21,7 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
     examples = USUAL_EXAMPLES * (SLOW_FACTOR if is_slow else 1)
     settings.register_profile(
         "sessionize",
-        max_examples=int(os.environ.get("SESSIONIZE_EXAMPLES", examples)),
+        max_examples=int(os.environ.get("PROPERTY_EXAMPLES", examples)),
         derandomize=not is_slow,
         deadline=None,
         print_blob=True,

@@ -109,7 +109,7 @@ def tiny_chunks(rows: int) -> Iterator[None]:
     with ExitStack() as stack:
         for module in (tables, parquet):
             stack.enter_context(patch.object(module, "CHUNK_ROWS", rows))
-        stack.enter_context(patch.dict(blocks.split.__kwdefaults__, block_bytes=rows * BYTES_PER_ROW))
+        stack.enter_context(patch.object(blocks, "BLOCK_BYTES", rows * BYTES_PER_ROW))
         stack.enter_context(patch.object(local, "BATCH_ROWS", rows))
         stack.enter_context(patch.object(fragments, "SLICE_ROWS", max(rows // 2, 1)))
         yield

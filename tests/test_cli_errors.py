@@ -166,12 +166,31 @@ def wait_until_it_waits(process: subprocess.Popen[bytes], pipe: BinaryIO) -> Non
         os.sched_yield()
 
 
+def test_rejected_rows_in_the_place_of_the_sessions_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("user_id,timestamp\n")
+
+    outcome = call("run", "events.csv", "-o", "o.csv", "--rejects", "./o.csv", cwd=tmp_path)
+
+    assert outcome.exit_code == 2
+    assert "cannot hold both" in outcome.stderr
+
+
+def test_a_misspelt_variable_is_refused(tmp_path: Path) -> None:
+    outcome = call("run", "a.csv", "-o", "o.csv", cwd=tmp_path, variables={"SESSIONIZE_TIMEOT": "2h"})
+
+    assert outcome.exit_code == 2
+    assert outcome.stderr.startswith(
+        "Error: SESSIONIZE_TIMEOT in the environment is no option; did you mean 'SESSIONIZE_TIMEOUT'?"
+    )
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see a process wait")
 @pytest.mark.parametrize(
     ("number", "exit_code", "says"),
     [
         pytest.param(signal.SIGTERM, 143, "Terminated.\n", id="SIGTERM"),
         pytest.param(signal.SIGINT, 130, "Interrupted.\n", id="SIGINT"),
+        pytest.param(signal.SIGHUP, 129, "Terminated.\n", id="SIGHUP"),
     ],
 )
 def test_signal_in_the_middle_leaves_the_old_output_and_nothing_else(

@@ -48,7 +48,7 @@ def failing(error: BaseException) -> Callable[[], None]:
         pytest.param(SessionizeError("broken"), 1, "Error: broken", id="any of ours"),
         pytest.param(click.UsageError("so not"), 2, "Error: so not", id="usage"),
         pytest.param(KeyboardInterrupt(), 130, "Interrupted.", id="SIGINT"),
-        pytest.param(Terminated(), 143, "Terminated.", id="SIGTERM"),
+        pytest.param(Terminated(15), 143, "Terminated.", id="SIGTERM"),
         pytest.param(
             MemoryError(), 1, "Error: out of memory. Give the run more, or fewer files at once.", id="memory"
         ),

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import io
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv as pacsv
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sessionize.errors import InputError, MissingColumnError, UnreadableFileError
 from sessionize.reading import blocks
-from sessionize.reading.blocks import Block, QuotedRecords, split
-from sessionize.reading.streams import OnceStream
-from tests.chunks import opened, read, rejected, tally, values
+from tests.chunks import opened, read, rejected, seconds, tally, values
 
 HEADER = b"user_id,timestamp,page\n"
 AT = b"2026-01-01T00:00:00Z"
@@ -196,24 +188,6 @@ def test_truncated_compression_is_unreadable(tmp_path: Path) -> None:
         read(path)
 
 
-def test_quote_that_nothing_closes_is_an_error(log: Path) -> None:
-    log.write_bytes(HEADER + b'ada,%s,x\nbob,%s,"y\neve,%s,z\n' % (AT, AT, AT))
-
-    with pytest.raises(
-        UnreadableFileError, match=r"a quote opens at '\"y', in record 2, and is never closed"
-    ):
-        read(log)
-
-
-def test_record_that_never_ends_is_an_error(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", 64)
-    monkeypatch.setattr(blocks, "LARGEST_RECORD_BYTES", 512)
-    log.write_bytes(HEADER + b'ada,%s,"' % AT + b"y\n" * 5000)
-
-    with pytest.raises(UnreadableFileError, match="record 1 is longer than"):
-        read(log)
-
-
 def test_record_longer_than_a_block_is_whole(log: Path, small_blocks: None) -> None:
     log.write_bytes(HEADER + b'ada,%s,"%s"\nbob,%s,x\n' % (AT, b"long\n" * 100, AT))
 
@@ -247,44 +221,56 @@ def test_columns_may_all_come_from_folders(tmp_path: Path) -> None:
     assert values(read(tmp_path)) == ["ada", "ada"]
 
 
-CELLS = st.text(alphabet=st.sampled_from('ab",\r\n; '), max_size=4)
+@pytest.mark.parametrize(
+    ("times", "seconds_"),
+    [
+        (["1970-01-01T00:00:01Z", "1970-01-01T02:00:02+02:00"], [1, 2]),
+        (["1970-01-01 01:00:01", "1970-01-01T01:00:02.5"], [1, 2.5]),
+        (["1970-01-01", "1970-01-01"], [-3600, -3600]),
+        (["1970-01-01T00:00:01Z", "1970-01-01 01:00:02"], [1, 2]),
+        (["1970-01-01 01:00:01", "1970-01-01T00:00:02.1234567Z"], [1, 2.123456]),
+        (["1970-01-01 01:00:01", "19700101T000002Z"], [1, 2]),
+        (["19700101T000001Z", "1970-01-01 01:00:02"], [1, 2]),
+    ],
+    ids=[
+        "instants", "local", "dates", "local among instants", "instants among local",
+        "basic form later", "basic form first",
+    ],
+)  # fmt: skip
+def test_times_are_read_alike_however_they_are_parsed(
+    log: Path, times: list[str], seconds_: list[float], small_blocks: None
+) -> None:
+    rows = [f"ada,{time},x" for time in times * 3]
+    log.write_text("user_id,timestamp,page\n" + "\n".join(rows))
+
+    chunks = read(log, timezone="Europe/Paris")
+
+    assert seconds(chunks) == seconds_ * 3
 
 
-@given(st.lists(CELLS, max_size=12).map(",".join), st.integers(1, 12))
-def test_records_are_those_that_arrow_finds(text: str, block_bytes: int) -> None:
-    data = text.encode()
-    grammar = QuotedRecords(",")
-    if grammar.unclosed(data) is not None:
-        return
+@pytest.mark.parametrize("row", [b"ada,soon,x", b'ada,"",x', b'ada,"NA",x'])
+def test_odd_time_is_rejected_and_times_after_it_are_read(log: Path, row: bytes, small_blocks: None) -> None:
+    good = b"ada,%s,x\n" % AT
+    log.write_bytes(HEADER + good * 3 + row + b"\n" + good * 3)
 
-    found = list(split(OnceStream(io.BytesIO(data)), grammar, "log.csv", block_bytes=block_bytes))
+    chunks = read(log, null_value=["NA"])
 
-    kept = b"".join(block.data for block in found)
-    assert kept.translate(None, b"\r\n") == data.translate(None, b"\r\n")
-    assert sum(block.records for block in found) == arrow_records(data)
+    assert [(record, reason) for record, reason, _ in rejected(chunks)] == [(4, "unparseable_time")]
+    assert len(seconds(chunks)) == 6
 
 
-def arrow_records(data: bytes) -> int:
-    """Count the records of a CSV text the way that `pyarrow.csv` does."""
-    skipped: list[int] = []
+def test_null_time_is_missing(log: Path) -> None:
+    log.write_bytes(HEADER + b"ada,%s,x\nada,,x\nada,NA,x\n" % AT)
 
-    def skip(row: pacsv.InvalidRow) -> str:
-        skipped.append(row.number)
-        return "skip"
+    reasons = [(record, reason) for record, reason, _ in rejected(read(log, null_value=["NA"]))]
 
-    if not data.strip(b"\r\n"):
-        return 0
-    table = pacsv.read_csv(
-        pa.BufferReader(data),
-        pacsv.ReadOptions(use_threads=False, column_names=["x"]),
-        pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
-        pacsv.ConvertOptions(column_types={"x": pa.string()}),
-    )
-    return table.num_rows + len(skipped)
+    assert reasons == [(2, "missing_time"), (3, "missing_time")]
 
 
-def test_offsets_of_records_skip_blank_ones() -> None:
-    starts, ends = Block(b"\na\r\n\r\nb", 1, 2, QuotedRecords(",")).spans()
+def test_first_row_may_be_anything(log: Path) -> None:
+    log.write_bytes(HEADER + b"%s,%s,x\n" % (b"a" * 200_000, AT) + b"ada,%s,x\n" % AT)
 
-    np.testing.assert_array_equal(starts, [1, 6])
-    np.testing.assert_array_equal(ends, [4, 7])
+    chunks = read(log)
+
+    assert [len(value) for value in values(chunks)] == [200_000, 3]
+    assert seconds(chunks) == [1_767_225_600] * 2

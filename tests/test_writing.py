@@ -414,6 +414,19 @@ class TestStandardOutput:
 
         assert raw.getvalue() == b"a\n1\n2\n"
 
+    def test_nothing_is_printed_of_a_table_that_fails(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        raw = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw))
+
+        with (
+            suppress(RuntimeError),
+            open_output(output_target("-"), pa.schema({"a": pa.int64()}), metadata={}) as writer,
+        ):
+            writer.write(pa.table({"a": range(200_000)}))
+            raise RuntimeError
+
+        assert raw.getvalue() == b""
+
 
 class TestRejects:
     rejected = pa.table([["a.csv"], [7], ["missing_time"], ["u1,,\n"]], schema=REJECTED)
@@ -427,13 +440,23 @@ class TestRejects:
 
     @pytest.mark.parametrize("rows", [0, None], ids=["no rows", "nothing kept"])
     def test_without_rejected_rows_an_earlier_file_goes(self, rows: int | None, tmp_path: Path) -> None:
-        (tmp_path / "r.jsonl").write_text("old")
+        with keeping_rejected(tmp_path / "r.jsonl") as keep:
+            keep(self.rejected)
 
         with keeping_rejected(tmp_path / "r.jsonl") as keep:
             if rows is not None:
                 keep(self.rejected.slice(0, rows))
 
         assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("content", ["important", '{"file": "a"}', "[1]", ""])
+    def test_a_file_that_holds_no_rejected_rows_stays(self, content: str, tmp_path: Path) -> None:
+        (tmp_path / "notes.txt").write_text(content)
+
+        with keeping_rejected(tmp_path / "notes.txt"):
+            pass
+
+        assert (tmp_path / "notes.txt").read_text() == content
 
     def test_a_table_that_fails_leaves_the_earlier_rejected_rows(self, tmp_path: Path) -> None:
         (tmp_path / "r.jsonl").write_text("old")

@@ -8,7 +8,7 @@
 | 3 | the input was refused |
 | 4 | the store is busy |
 | 5 | the store and the request disagree |
-| 130, 143 | ended by SIGINT, SIGTERM |
+| 129, 130, 143 | ended by SIGHUP, SIGINT, SIGTERM |
 | 141 | the reader of stdout went away, as `head` does: what a shell reports of any tool that SIGPIPE ends |
 """
 
@@ -31,14 +31,21 @@ from sessionize.spelling import closest
 
 DONE, FAILED, USAGE, REFUSED, BUSY, MISMATCH = range(6)
 INTERRUPTED = 128 + signal.SIGINT
-TERMINATED = 128 + signal.SIGTERM
 CLOSED_PIPE = 128 + signal.SIGPIPE
 
 _DATA_EXIT_CODES = ((InputError, REFUSED), (StoreBusyError, BUSY), (StoreMismatchError, MISMATCH))
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived: every context manager on the way out removes its temporary files."""
+    """A signal told us to end: every context manager on the way out removes its temporary files.
+
+    Attributes:
+        number: The signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        """Remember the signal."""
+        self.number = number
 
 
 class Answer(NamedTuple):
@@ -59,7 +66,7 @@ def exit_code(work: Callable[[], None], console: Console) -> int:
     Returns:
         The exit code for the process.
     """
-    previous = signal.signal(signal.SIGTERM, _terminate)
+    previous = {number: signal.signal(number, _terminate) for number in _endings()}
     try:
         work()
         sys.stdout.flush()
@@ -68,14 +75,21 @@ def exit_code(work: Callable[[], None], console: Console) -> int:
     except (Exception, KeyboardInterrupt, Terminated) as error:
         return _report(error, console)
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
     return DONE
 
 
+def _endings() -> list[signal.Signals]:
+    """List the signals that end a run; a hang-up does not where `nohup` has the process ignore it."""
+    hang_up = signal.getsignal(signal.SIGHUP)
+    return [signal.SIGTERM] if hang_up is signal.SIG_IGN else [signal.SIGTERM, signal.SIGHUP]
+
+
 def _terminate(number: int, frame: FrameType | None) -> None:
-    """Unwind once; a second SIGTERM ends the process at once."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    raise Terminated
+    """Unwind once; a second signal of the kind ends the process at once."""
+    signal.signal(number, signal.SIG_DFL)
+    raise Terminated(number)
 
 
 def _report(error: BaseException, console: Console) -> int:
@@ -94,7 +108,7 @@ def _answer(error: BaseException) -> Answer:
         case KeyboardInterrupt():
             return Answer(INTERRUPTED, "Interrupted.")
         case Terminated():
-            return Answer(TERMINATED, "Terminated.")
+            return Answer(128 + error.number, "Terminated.")
         case click.UsageError():
             return Answer(USAGE, _usage_message(error))
         case SessionizeError():

@@ -13,6 +13,7 @@ from sessionize.cli import failures
 from sessionize.cli.commands import HELP, Commands
 from sessionize.cli.console import Console
 from sessionize.cli.run import run
+from sessionize.spelling import closest
 from sessionize.version import __version__
 
 NAME = "sessionize"
@@ -30,12 +31,23 @@ Examples:
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Turn event logs into tables of sessions."""
+    _refuse_unknown_environment()
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
         context.exit(failures.USAGE)
 
 
 cli.add_command(run)
+
+
+def _refuse_unknown_environment() -> None:
+    """Refuse a variable that looks like an option and is none: it would be ignored in silence."""
+    known = {
+        str(option.envvar) for command in cli.commands.values() for option in command.params if option.envvar
+    }
+    for name in os.environ:
+        if name.startswith(f"{NAME.upper()}_") and name not in known:
+            raise click.UsageError(f"{name} in the environment is no option{closest(name, known)}")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,7 +56,7 @@ def run(console: Console, /, inputs: tuple[str, ...], output: str, **options: An
     An INPUT is a file, a directory, a glob, a URI, or - for standard input: Parquet, CSV, TSV, JSON lines
     (text also .gz, .zst) or Arrow IPC. A session ends when its user does nothing for longer than the timeout.
     """
-    _refuse_two_things_on_stdout(output, options)
+    _refuse_two_things_in_one_place(output, options)
     target = _target(output, options)
 
     import_arrow_without_pandas()
@@ -80,12 +81,17 @@ def run(console: Console, /, inputs: tuple[str, ...], output: str, **options: An
         console.say(describe(summary, options["rejects"] or target.default_rejects))
 
 
-def _refuse_two_things_on_stdout(output: str, options: Mapping[str, Any]) -> None:
+def _refuse_two_things_in_one_place(output: str, options: Mapping[str, Any]) -> None:
+    rejects = options["rejects"]
+    if rejects is not None and Path(rejects).resolve() == Path(output).resolve():
+        raise click.UsageError(
+            f"{output} cannot hold both the sessions and the rejected rows. Name another file."
+        )
     if output != "-":
         return
     if options["json"]:
         raise click.UsageError("'-o -' and '--json' both write to stdout. Name a file with -o.")
-    if options["max_rejected"] is not None and options["rejects"] is None:
+    if options["max_rejected"] is not None and rejects is None:
         raise click.UsageError("'-o -' has no place for rejected rows. Name a file with --rejects.")
 
 

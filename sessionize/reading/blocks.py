@@ -1,174 +1,23 @@
 """Text files cut into blocks of whole records, so that blocks can be parsed apart and in parallel.
 
-The cut is made by one thread, so it does as little as it can: it looks for the last line break that
-ends a record, and no further. Records are counted where they are parsed.
+One thread cuts, so it does as little as it can: it looks for the last line break that ends a
+record, and no further. Records are counted where they are parsed.
 """
 
 from __future__ import annotations
 
-import re
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sessionize.errors import UnreadableFileError
+from sessionize.reading.grammars import Grammar, Offsets
 from sessionize.reading.streams import ByteStream
 
 BLOCK_BYTES = 4 << 20
-"""Small enough for few threads' blocks to be little memory, large enough for calls to cost nothing."""
+"""A few of them are little memory, and calls for each of them are little time."""
 
 LARGEST_RECORD_BYTES = 256 << 20
-
-_LF, _CR, _QUOTE = b'\n\r"'
-_WORD = np.dtype("<u8")
-
-Offsets = NDArray[np.int64]
-Bits = NDArray[np.uint64]
-"""A mark for each byte: byte i is bit i % 64 of word i // 64."""
-
-
-class Grammar(ABC):
-    """Where records end in a text format.
-
-    Attributes:
-        nothing: Matches what holds no record.
-    """
-
-    nothing: ClassVar[re.Pattern[bytes]]
-
-    @abstractmethod
-    def is_plain(self, data: bytes) -> bool:
-        """Say whether every line is a record, if the data begin outside quotes."""
-
-    @abstractmethod
-    def last_line_end(self, data: bytes) -> int:
-        """Return an offset after a line break, the last where lines end alike; 0 where there is none."""
-
-    def last_end(self, data: bytes) -> int:
-        """Return an offset after a line break that ends a record, likewise."""
-        return self.last_line_end(data)
-
-    @abstractmethod
-    def ends(self, data: bytes) -> Offsets:
-        """Return the offset after each line break that ends a record, ascending."""
-
-    @abstractmethod
-    def blank(self, data: bytes, starts: Offsets, ends: Offsets) -> NDArray[np.bool_]:
-        """Mark the stretches that hold nothing and count as no record."""
-
-    def unclosed(self, data: bytes) -> int | None:
-        """Return the offset of what is still open where the file ends; None where nothing is."""
-        return None
-
-    def spans(self, data: bytes) -> tuple[Offsets, Offsets]:
-        """Return begin and end of every record that is not blank; the last one may lack its line break."""
-        ends = self.ends(data)
-        if data and (not len(ends) or ends[-1] < len(data)):
-            ends = np.append(ends, len(data))
-        starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)[: len(ends)]
-        kept = ~self.blank(data, starts, ends)
-        return starts[kept], ends[kept]
-
-
-@dataclass(frozen=True)
-class Lines(Grammar):
-    """Every line is a record (JSON lines)."""
-
-    nothing = re.compile(rb"\s*")
-
-    def is_plain(self, data: bytes) -> bool:
-        """Return True."""
-        return True
-
-    def last_line_end(self, data: bytes) -> int:
-        """Return the offset after the last line feed."""
-        return data.rfind(b"\n") + 1
-
-    def ends(self, data: bytes) -> Offsets:
-        """Return the offset after each line feed."""
-        return np.flatnonzero(_bytes(data) == _LF) + 1
-
-    def blank(self, data: bytes, starts: Offsets, ends: Offsets) -> NDArray[np.bool_]:
-        """Mark the lines of nothing but blanks."""
-        blank = _bytes(data)[starts] <= ord(" ")
-        for index in np.flatnonzero(blank):
-            blank[index] = not data[starts[index] : ends[index]].strip()
-        return blank
-
-
-@dataclass(frozen=True)
-class QuotedRecords(Grammar):
-    """Records end at line breaks outside quotes (CSV, as RFC 4180 and `pyarrow.csv` read it).
-
-    A quote opens only at the beginning of a field, so `5" screen` holds no quoted part; inside
-    quotes a doubled quote stands for one; LF, CRLF and a lone CR end a line.
-    """
-
-    delimiter: str
-    nothing = re.compile(rb"[\r\n]*")
-
-    def is_plain(self, data: bytes) -> bool:
-        """Say whether there is no quote."""
-        return b'"' not in data
-
-    def last_line_end(self, data: bytes) -> int:
-        """Return the offset after the last line feed, or after the last CR where there is none."""
-        return data.rfind(b"\n") + 1 or data.rfind(b"\r") + 1
-
-    def last_end(self, data: bytes) -> int:
-        """Return the offset after the last line feed outside quotes, or the last CR likewise."""
-        outside, content = ~self._inside(data), _bytes(data)
-        return _last(_packed(content == _LF) & outside) or _last(_packed(content == _CR) & outside)
-
-    def ends(self, data: bytes) -> Offsets:
-        """Return the offset after each line break outside quotes."""
-        ends = _line_ends(data)
-        return ends if self.is_plain(data) else ends[~_marked(self._inside(data), ends - 1)]
-
-    def blank(self, data: bytes, starts: Offsets, ends: Offsets) -> NDArray[np.bool_]:
-        """Mark the stretches that are only a line break."""
-        first = _bytes(data)[starts]
-        return (ends - starts <= 2) & ((first == _LF) | (first == _CR))
-
-    def unclosed(self, data: bytes) -> int | None:
-        """Return the offset of the quote that is never closed."""
-        inside = self._inside(data)
-        return _last(~inside) if len(inside) and inside[-1] >> 63 else None
-
-    def _inside(self, data: bytes) -> Bits:
-        """Mark the bytes inside quotes, the opening quote among them and the closing one not."""
-        content = _bytes(data)
-        quotes = content == _QUOTE
-        packed = _packed(quotes)
-        inside = _odd(packed)
-        # A quote that opens where no field begins is text; then they must be told apart one by one.
-        if (packed & inside & ~self._borders(content, quotes)).any():
-            quotes = np.zeros(len(data), np.bool_)
-            quotes[self._walk(data)] = True
-            inside = _odd(_packed(quotes))
-        return inside
-
-    def _borders(self, content: NDArray[np.uint8], quotes: NDArray[np.bool_]) -> Bits:
-        """Mark the bytes where a quote opens, or (after a quote) opens again at once."""
-        marks = np.ones(len(content), np.bool_)
-        before, after = content[:-1], marks[1:]
-        np.equal(before, ord(self.delimiter), out=after)
-        after |= (before == _LF) | (before == _CR) | quotes[:-1]
-        return _packed(marks)
-
-    def _walk(self, data: bytes) -> list[int]:
-        """Find the quotes that open and close, in turn: for text with quotes inside unquoted fields."""
-        delimiter = re.escape(self.delimiter.encode())
-        stretch = re.compile(rb"(?:\A|(?<=[\r\n]|" + delimiter + rb'))"[^"]*(?:""[^"]*)*("?)')
-        borders: list[int] = []
-        for match in stretch.finditer(data):
-            borders += [match.start(), match.end() - 1] if match[1] else [match.start()]
-        return borders
 
 
 @dataclass(frozen=True)
@@ -279,7 +128,7 @@ class RecordFile:
     def _check_closed(self, block: Block) -> None:
         offset = self.grammar.unclosed(block.data)
         if offset is not None:
-            begin = self.grammar.last_end(block.data[:offset])
+            begin = int(self.grammar.ends(block.data[:offset])[-1:].sum())
             quoted = block.data[offset : offset + 40].decode(errors="replace").splitlines()[0]
             raise UnreadableFileError(
                 f"{self.name}: a quote opens at {quoted!r}, in {self.where(block.offset + begin)}, "
@@ -307,44 +156,3 @@ def _read(stream: ByteStream, size: int) -> bytes:
         parts.append(part)
         missing -= len(part)
     return b"".join(parts)
-
-
-def _line_ends(data: bytes) -> Offsets:
-    content = _bytes(data)
-    ends = content == _LF
-    if b"\r" in data:
-        lone = content == _CR
-        lone[:-1] &= content[1:] != _LF
-        ends |= lone
-    return np.flatnonzero(ends) + 1
-
-
-def _bytes(data: bytes) -> NDArray[np.uint8]:
-    return np.frombuffer(data, np.uint8)
-
-
-def _packed(marks: NDArray[np.bool_]) -> Bits:
-    words = np.zeros(-(-len(marks) // 64), _WORD)
-    packed = np.packbits(marks, bitorder="little")
-    words.view(np.uint8)[: len(packed)] = packed
-    return words
-
-
-def _odd(bits: Bits) -> Bits:
-    """Mark each byte up to and including which an odd number of bytes is marked."""
-    odd = bits.copy()
-    for shift in (1, 2, 4, 8, 16, 32):
-        odd ^= odd << np.uint64(shift)
-    before = np.bitwise_xor.accumulate(odd >> np.uint64(63))[:-1]
-    odd[1:] ^= np.uint64(0) - before
-    return odd
-
-
-def _marked(bits: Bits, places: Offsets) -> NDArray[np.bool_]:
-    return (bits.view(np.uint8)[places >> 3] >> (places & 7) & 1).astype(np.bool_)
-
-
-def _last(bits: Bits) -> int:
-    """Return the offset after the last marked byte, 0 where none is."""
-    words = np.flatnonzero(bits)
-    return int(words[-1]) * 64 + int(bits[words[-1]]).bit_length() if len(words) else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,16 +15,21 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from sessionize.errors import UnreadableFileError
-from sessionize.reading.blocks import Block, QuotedRecords, split
+from sessionize.reading.blocks import Block, RecordFile
+from sessionize.reading.grammars import QuotedRecords
 from sessionize.reading.log import Task
 from sessionize.reading.records import Records, TextRecords
 from sessionize.reading.rows import Needed
 from sessionize.reading.sources import EMPTY_FILE, Source
 from sessionize.reading.streams import BOM
+from sessionize.reading.text_times import plain_type
 from sessionize.reading.types import ColumnTypes
 
 _HEADER_BYTES = 65_536
 _ENCODED_TEXT = pa.dictionary(pa.int32(), pa.string())
+
+Parsed = tuple[pa.Table, NDArray[np.int64]]
+"""Rows, and the positions (from 0, ascending) of the records that gave none."""
 
 
 class CsvLog:
@@ -40,6 +46,8 @@ class CsvLog:
         self.name = source.name
         self._source = source
         self._grammar = QuotedRecords(source.delimiter)
+        self._skip = 0
+        self._first_row: list[str] = []
         self.names = self._header()
         self.types = dict.fromkeys(self.names, pa.string())
 
@@ -48,24 +56,58 @@ class CsvLog:
         columns = [column for column in needed.columns if column in self.types] or self.names[:1]
         column_types = {name: _ENCODED_TEXT if name in needed.identity else pa.string() for name in columns}
         parser = Parser(self.names, column_types, self._source.delimiter, needed.options.null_value)
-        blocks = split(self._source.open_text(), self._grammar, self.name, first_record=0)
-        for block in _without_header(blocks):
-            yield Task(Rows(parser, block).load)
+        times = PlainTimes(needed.time, self._plain_type(needed))
+        reopens = self._source.once is None
+        records = RecordFile(self.name, self._grammar, self._source.open_text, self._skip, reopens=reopens)
+        for block in records.blocks():
+            yield Task(Rows(parser, times, block).load)
 
     def _header(self) -> list[str]:
+        """Read the names, and the first row to see what its time looks like."""
         size = _HEADER_BYTES
         while True:
-            head = self._source.peek(size).removeprefix(BOM)
-            starts, ends = Block(head, 1, 0, self._grammar).spans()
-            if len(starts) > 1 or len(head) + len(BOM) < size:
+            head = self._source.peek(size)
+            mark = len(head) - len(head.removeprefix(BOM))
+            starts, ends = self._grammar.spans(head[mark:])
+            if len(starts) > 1 or len(head) < size:
                 break
             size *= 4
         if not len(starts):
             if self._source.may_be_empty:
                 return []
             raise UnreadableFileError(f"{self.name}: {EMPTY_FILE}")
-        header = io.StringIO(head[starts[0] : ends[0]].decode(), newline="")
-        return next(csv.reader(header, delimiter=self._source.delimiter))
+        self._skip = mark + int(ends[0])
+        header, *rows = (head[mark + start : mark + end] for start, end in zip(starts, ends, strict=True))
+        with suppress(csv.Error):  # a field of more than 128 KiB
+            self._first_row = self._fields(b"".join(rows[:1]).decode(errors="replace"))
+        return self._fields(header.decode())
+
+    def _fields(self, record: str) -> list[str]:
+        """Take a record apart; there are no fields in none."""
+        fields = csv.reader(io.StringIO(record, newline=""), delimiter=self._source.delimiter)
+        return next(fields, [])
+
+    def _plain_type(self, needed: Needed) -> pa.DataType | None:
+        """Return the type to parse times as, unless they are wanted as text or are of another format."""
+        has_row = needed.time in self.types and len(self._first_row) == len(self.names)
+        if not has_row or needed.time in needed.valued or needed.options.time_format:
+            return None
+        return plain_type(self._first_row[self.names.index(needed.time)].encode())
+
+
+@dataclass
+class PlainTimes:
+    """How a file's times are parsed together with its rows, while that goes well.
+
+    A block that it does not suit is parsed twice, so later ones are parsed as text at once.
+
+    Attributes:
+        column: The time column.
+        type: A timestamp, with a zone where its text has an offset; None for text.
+    """
+
+    column: str
+    type: pa.DataType | None
 
 
 @dataclass(frozen=True)
@@ -84,8 +126,12 @@ class Parser:
     delimiter: str
     null_values: tuple[str, ...]
 
-    def parse(self, data: bytes) -> tuple[pa.Table, NDArray[np.int64]]:
-        """Parse whole records; also return the positions (from 0) of those with a wrong number of fields."""
+    def parse(self, data: bytes) -> Parsed:
+        """Parse whole records; those with a wrong number of fields give no row.
+
+        Raises:
+            pa.ArrowInvalid: For a value that is not of its column's type.
+        """
         bad: list[int] = []
 
         def skip(row: pacsv.InvalidRow) -> str:
@@ -103,6 +149,7 @@ class Parser:
             convert_options=pacsv.ConvertOptions(
                 include_columns=list(self.types),
                 column_types=self.types,
+                check_utf8=False,  # it was checked as a whole, and is UTF-8 by construction otherwise
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=False,
                 null_values=["", *self.null_values],
@@ -116,17 +163,29 @@ class Rows:
     """One block and how to parse it."""
 
     parser: Parser
+    times: PlainTimes
     block: Block
 
     def load(self) -> Iterator[tuple[pa.Table, Records]]:
         """Parse the block; records with bytes that are no UTF-8 in a needed field are malformed."""
         if _is_utf8(self.block.data):
-            table, bad = self.parser.parse(self.block.data)
+            table, bad = self._parse_plain() or self.parser.parse(self.block.data)
         else:
             table, bad = self._parse_bytes()
         yield table, TextRecords(self.block, bad)
 
-    def _parse_bytes(self) -> tuple[pa.Table, NDArray[np.int64]]:
+    def _parse_plain(self) -> Parsed | None:
+        """Parse times together with the rest; None where that is not possible, or known not to be."""
+        if self.times.type is None:
+            return None
+        types = {**self.parser.types, self.times.column: self.times.type}
+        try:
+            return replace(self.parser, types=types).parse(self.block.data)
+        except pa.ArrowInvalid:
+            self.times.type = None
+            return None
+
+    def _parse_bytes(self) -> Parsed:
         """Parse byte for byte (as Latin-1, which has a character for each), then decode what is not ASCII."""
         table, bad = self.parser.parse(self.block.data.decode("latin-1").encode())
         invalid = np.zeros(table.num_rows, np.bool_)
@@ -135,7 +194,7 @@ class Rows:
             columns[name], undecoded = _decoded(table[name].cast(pa.string()).combine_chunks())
             invalid |= undecoded
         kept = np.flatnonzero(~invalid)
-        good = np.delete(np.arange(self.block.records), bad)
+        good = np.delete(np.arange(table.num_rows + len(bad)), bad)
         return pa.table(columns).take(kept), np.union1d(bad, good[invalid])
 
 
@@ -152,19 +211,9 @@ def _decoded(texts: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
 
 
 def _is_utf8(data: bytes) -> bool:
+    ends = pa.py_buffer(np.array([0, len(data)]))
     try:
-        pa.array([data], pa.binary()).cast(pa.string())
+        pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(data)).validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True
-
-
-def _without_header(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Drop record 0."""
-    for block in blocks:
-        if block.first_record:
-            yield block
-        elif block.records > 1:
-            end_of_header = block.spans()[1][0]
-            data = block.data[end_of_header:]
-            yield replace(block, data=data, first_record=1, records=block.records - 1)

@@ -13,7 +13,8 @@ import pyarrow.types as pt
 from numpy.typing import NDArray
 
 from sessionize.errors import InputError
-from sessionize.reading.blocks import Block, Lines
+from sessionize.reading.blocks import Block, RecordFile
+from sessionize.reading.grammars import Lines
 
 _INT64 = range(-(2**63), 2**63)
 _UINT64 = range(2**64)
@@ -24,7 +25,7 @@ class _MalformedError(ValueError):
 
 
 def read_lines(
-    block: Block, schema: pa.Schema, declared: frozenset[str], file: str
+    block: Block, schema: pa.Schema, declared: frozenset[str], file: RecordFile
 ) -> tuple[pa.Table, NDArray[np.int64]]:
     """Read a block line by line.
 
@@ -34,7 +35,7 @@ def read_lines(
         block: The lines.
         schema: The columns to read.
         declared: The columns whose type was declared.
-        file: For the error.
+        file: Where the block is from, for the error.
 
     Returns:
         The table of the good lines, and the positions (from 0) of the malformed ones, ascending.
@@ -50,8 +51,8 @@ def read_lines(
             record = _object(block.data[start:end])
             rows.append([_value(record.get(field.name), field.type) for field in schema])
         except _MalformedError:
-            number = block.first_record + position
-            _refuse_fractions(record_of(block.data[start:end]), schema, declared, file, number)
+            if fraction := _fraction(record_of(block.data[start:end]), schema, declared):
+                raise _fraction_error(file, block.offset + start, *fraction) from None
             bad.append(position)
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
@@ -64,9 +65,8 @@ def infer_exactly(sample: bytes, file: str) -> dict[str, pa.DataType]:
     Raises:
         InputError: For integers beyond 64 bits.
     """
-    block = Block(sample, 1, 0, Lines())
     values: dict[str, list[object]] = {}
-    for start, end in zip(*(offsets.tolist() for offsets in block.spans()), strict=True):
+    for start, end in zip(*(offsets.tolist() for offsets in Lines().spans(sample)), strict=True):
         for name, value in record_of(sample[start:end]).items():
             values.setdefault(name, []).append(value)
     known = {name: [value for value in found if value is not None] for name, found in values.items()}
@@ -129,16 +129,22 @@ def _number(value: float | Decimal, type_: pa.DataType) -> object:
         raise _MalformedError from error
 
 
-def _refuse_fractions(
-    record: Mapping[str, Any], schema: pa.Schema, declared: frozenset[str], file: str, number: int
-) -> None:
+def _fraction(
+    record: Mapping[str, Any], schema: pa.Schema, declared: frozenset[str]
+) -> tuple[str, Decimal] | None:
+    """Find a fraction where integers are expected, and its column."""
     for field in schema:
         value = record.get(field.name)
         if pt.is_integer(field.type) and isinstance(value, Decimal) and field.name not in declared:
-            raise InputError(
-                f"{file}: column {field.name!r} held integers at first, and {value} in record {number}. "
-                f"Say what it is with --type {field.name}=float64."
-            )
+            return field.name, value
+    return None
+
+
+def _fraction_error(file: RecordFile, offset: int, column: str, value: Decimal) -> InputError:
+    return InputError(
+        f"{file.name}: column {column!r} held integers at first, and {value} in {file.where(offset)}. "
+        f"Say what it is with --type {column}=float64."
+    )
 
 
 def _type_of(values: list[object], column: str, file: str) -> pa.DataType:

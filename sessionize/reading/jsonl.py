@@ -12,7 +12,8 @@ import pyarrow.json as pajson
 import pyarrow.types as pt
 
 from sessionize.errors import UnreadableFileError
-from sessionize.reading.blocks import Block, Lines, split
+from sessionize.reading.blocks import Block, RecordFile
+from sessionize.reading.grammars import Lines
 from sessionize.reading.json_values import infer_exactly, is_number, read_lines
 from sessionize.reading.log import Task
 from sessionize.reading.records import Records, TextRecords
@@ -58,8 +59,11 @@ class JsonLog:
             [(column, self._type(column, types)) for column in needed.columns if column in self.types]
         )
         declared = frozenset(needed.options.types)
-        for block in split(self._source.open_text(), Lines(), self.name):
-            yield Task(Rows(self.name, schema, declared, block).load)
+        skip = len(BOM) if self._source.peek(len(BOM)) == BOM else 0
+        reopens = self._source.once is None
+        records = RecordFile(self.name, Lines(), self._source.open_text, skip, reopens=reopens)
+        for block in records.blocks():
+            yield Task(Rows(records, schema, declared, block).load)
 
     def _type(self, column: str, types: ColumnTypes) -> pa.DataType:
         """Return the type to parse a column as; one that began with nulls has the log's type, or is text."""
@@ -85,13 +89,13 @@ class Rows:
     """One block and how to parse it.
 
     Attributes:
-        file: For errors.
+        file: Where the block is from, for errors.
         schema: The columns to read; what else an object holds is ignored.
         declared: The columns whose type was declared: a number of another type is malformed there.
         block: The lines.
     """
 
-    file: str
+    file: RecordFile
     schema: pa.Schema
     declared: frozenset[str]
     block: Block
@@ -111,7 +115,7 @@ class Rows:
             table.validate(full=True)  # pyarrow.json does not look whether text is UTF-8
         except (pa.ArrowException, UnicodeDecodeError, KeyError):
             return None
-        whole = table.num_rows == self.block.records
+        whole = table.num_rows == len(self.block.spans()[0])
         return table if whole and not any(map(_was_integer, table.columns)) else None
 
 

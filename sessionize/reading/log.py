@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -92,8 +92,9 @@ class Log:
 
 @dataclass(frozen=True)
 class FilePiece:
-    """One task's rows of one file, and how to judge them."""
+    """One task's rows of one file (the file's place in the log, its name), and how to judge them."""
 
+    place: int
     file: str
     partition: Mapping[str, str | None]
     needed: Needed
@@ -108,7 +109,8 @@ class FilePiece:
     def read(self) -> Iterator[Chunk]:
         """Read and judge the rows."""
         for table, records in guarded(self.file, self.task.load()):
-            yield judge(self.file, self._with_partition(table), records, self.needed, self.types)
+            chunk = judge(self.file, self._with_partition(table), records, self.needed, self.types)
+            yield replace(chunk, file=self.place)
 
     def _with_partition(self, table: pa.Table) -> pa.Table:
         for column, value in self.partition.items():
@@ -165,9 +167,9 @@ def guarded(file: str, items: Iterator[T]) -> Iterator[T]:
 def _pieces(
     files: Sequence[tuple[OpenFile, Mapping[str, str | None]]], needed: Needed, types: ColumnTypes
 ) -> Iterator[Piece]:
-    for file, partition in files:
+    for place, (file, partition) in enumerate(files):
         for task in guarded(file.name, file.tasks(needed, types)):
-            yield FilePiece(file.name, partition, needed, types, task)
+            yield FilePiece(place, file.name, partition, needed, types, task)
 
 
 def _open(source: Source, needed: Needed) -> OpenFile:

@@ -35,9 +35,9 @@ class ParquetLog:
         """Give a task for each row group; tiny ones are read together."""
         columns = [column for column in needed.columns if column in self.types]
         encoded = [column for column in columns if column in needed.identity and is_text(self.types[column])]
-        for groups, first in _gathered(self._source.footer):
+        for groups in _gathered(self._source.footer):
             promise = self._time_range(groups, needed.options)
-            yield Task(RowGroups(self._source, columns, encoded, groups, first).load, promise)
+            yield Task(RowGroups(self._source, columns, encoded, groups).load, promise)
 
     def _time_range(self, groups: list[int], options: ReadOptions) -> TimeRange | None:
         type_ = self.types.get(options.time)
@@ -52,16 +52,13 @@ class RowGroups:
     columns: list[str]
     encoded: list[str]
     groups: list[int]
-    first: int
 
     def load(self) -> Iterator[tuple[pa.Table, Records]]:
         """Read them, a large one in several tables."""
-        first = self.first
         with self.source.open_file() as file:
             opened = pq.ParquetFile(file, metadata=self.source.footer, read_dictionary=self.encoded)
             for table in self._tables(opened):
-                yield table, TableRecords(table, first)
-                first += table.num_rows
+                yield table, TableRecords(table)
 
     def _tables(self, file: pq.ParquetFile) -> Iterator[pa.Table]:
         if sum(file.metadata.row_group(group).num_rows for group in self.groups) <= CHUNK_ROWS:
@@ -72,16 +69,16 @@ class RowGroups:
             yield pa.Table.from_batches([batch]).select(self.columns)
 
 
-def _gathered(footer: pq.FileMetaData) -> Iterator[tuple[list[int], int]]:
-    """Gather row groups up to a chunk's rows; give their indices and the first record's number."""
+def _gathered(footer: pq.FileMetaData) -> Iterator[list[int]]:
+    """Gather row groups up to a chunk's rows; give their indices."""
     groups: list[int] = []
-    first, rows = 1, 0
+    rows = 0
     for group in range(footer.num_row_groups):
         more = footer.row_group(group).num_rows
         if groups and rows + more > CHUNK_ROWS:
-            yield groups, first
-            groups, first, rows = [], first + rows, 0
+            yield groups
+            groups, rows = [], 0
         groups.append(group)
         rows += more
     if groups:
-        yield groups, first
+        yield groups

@@ -1,4 +1,8 @@
-"""The records that rows came from: their numbers, and how they stood in the file."""
+"""The records that rows came from: their numbers, and how they stood in the file.
+
+A record's number is that within its chunk; where chunks come together in their order, what was read
+before is added (`sessionize.outcome`).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ class Records(Protocol):
     """The records that rows came from."""
 
     def numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the record number (from 1) of each of the given rows (from 0)."""
+        """Return the number (from 1) of each of the given rows (from 0) among the chunk's records."""
 
     def raw(self, rows: NDArray[np.int64]) -> list[str]:
         """Return the given rows as they stood."""
@@ -30,14 +34,13 @@ class Records(Protocol):
 
 @dataclass(frozen=True)
 class TableRecords:
-    """Records of a columnar format: its rows, from a first number on."""
+    """Records of a columnar format: its rows."""
 
     table: pa.Table
-    first: int
 
     def numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the record number of each of the given rows."""
-        return rows + self.first
+        return rows + 1
 
     def raw(self, rows: NDArray[np.int64]) -> list[str]:
         """Return the given rows as JSON objects of the columns that were read."""
@@ -67,7 +70,7 @@ class TextRecords:
 
     def numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the record number of each of the given rows."""
-        return self._positions(rows) + self.block.first_record
+        return self._positions(rows) + 1
 
     def raw(self, rows: NDArray[np.int64]) -> list[str]:
         """Return the given rows' own text, without line breaks."""
@@ -75,7 +78,7 @@ class TextRecords:
 
     def malformed(self) -> list[tuple[int, str]]:
         """Return number and text of the records that gave no row."""
-        numbers = self.bad + self.block.first_record
+        numbers = self.bad + 1
         return list(zip(numbers.tolist(), self._texts(self.bad), strict=True)) if len(self.bad) else []
 
     def _positions(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:

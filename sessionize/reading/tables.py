@@ -17,19 +17,17 @@ CHUNK_ROWS = 1 << 20
 
 def tasks_of(batches: Iterable[pa.RecordBatch], options: ReadOptions) -> Iterator[Task]:
     """Give a task for about every million rows; small batches go together, large ones are sliced."""
-    first = 1
     for table in _even(batches):
-        yield Task(_load(table, first), _range(table, options))
-        first += table.num_rows
+        yield Task(_load(table), _range(table, options))
 
 
 def _range(table: pa.Table, options: ReadOptions) -> TimeRange | None:
     return table_range(table[options.time], options) if options.time in table.column_names else None
 
 
-def _load(table: pa.Table, first: int) -> Load:
+def _load(table: pa.Table) -> Load:
     def load() -> Iterator[tuple[pa.Table, Records]]:
-        yield _sound(table), TableRecords(table, first)
+        yield _sound(table), TableRecords(table)
 
     return load
 

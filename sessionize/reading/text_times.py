@@ -99,21 +99,29 @@ def _parse_slice(texts: pa.Array, exponent: int | None, times: TextTimes) -> Non
             _parse_alike(raw, rows, length, exponent, times)
 
 
+def plain_type(sample: bytes) -> pa.DataType | None:
+    """Return the type as which Arrow reads a column of texts such as this one, or refuses it.
+
+    Where Arrow reads a text, it reads what the grammar says.
+    """
+    fields = iso8601.match_time(sample)
+    return None if fields is None else pa.timestamp("us", None if fields[ZONE] is None else "UTC")
+
+
 def _cast(texts: pa.Array, times: TextTimes) -> bool:
     """Read a slice by Arrow's own parser, if all of it is as plain as its first value."""
-    fields = iso8601.match_time(texts[0].as_buffer().to_pybytes())
-    if fields is None:
+    type_ = plain_type(texts[0].as_buffer().to_pybytes())
+    if type_ is None:
         return False
-    kind, zone = (LOCAL, None) if fields[ZONE] is None else (INSTANT, "UTC")
     # Arrow spends a microsecond on the message for each value that it refuses, so try a few first.
     few = np.arange(0, len(texts), len(texts) // _FEW + 1)
     try:
-        texts.take(pa.array(few)).cast(pa.timestamp("us", zone))
-        read = texts.cast(pa.timestamp("us", zone))
+        texts.take(pa.array(few)).cast(type_)
+        read = texts.cast(type_)
     except pa.ArrowInvalid:
         return False
     times.time_us[:] = read.view(pa.int64()).to_numpy()
-    times.kind[:] = kind
+    times.kind[:] = LOCAL if type_.tz is None else INSTANT
     return True
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 import pyarrow as pa
 
@@ -20,6 +22,9 @@ from sessionize.writing.folder import FolderEncoder
 from sessionize.writing.jsonl import JsonLinesEncoder, has_json
 from sessionize.writing.parquet import ParquetEncoder
 from sessionize.writing.target import TEXT_FORMATS, Format, Target
+
+SPOOLED_BYTES = 16 << 20
+"""What is held back for standard output in memory; more goes to a temporary file."""
 
 Dates = Callable[[pa.Table], pa.Array]
 
@@ -54,7 +59,7 @@ def open_output(
 
     The bytes depend on schema, metadata and the sequence of rows, never on how the rows were cut
     into pieces. When the body raises, the old output stands untouched and nothing else is left.
-    Standard output is the exception: there rows appear as they come.
+    Standard output is held back until then, in memory or a temporary file.
 
     Args:
         target: Where to, and as what.
@@ -144,8 +149,12 @@ def _encoder(
 
 @contextmanager
 def _standard_output() -> Iterator[BinaryIO]:
-    yield sys.stdout.buffer
-    sys.stdout.buffer.flush()
+    """Hold everything back until the run has succeeded: what was printed cannot be taken back."""
+    with tempfile.SpooledTemporaryFile(SPOOLED_BYTES) as spool:
+        yield cast(BinaryIO, spool)
+        spool.seek(0)
+        shutil.copyfileobj(spool, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
 
 
 def _check_types(target: Target, schema: pa.Schema) -> None:

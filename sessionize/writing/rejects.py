@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 
+from sessionize.events import REJECTED
 from sessionize.writing.atomic import explained, replaced_file
 from sessionize.writing.jsonl import JsonLinesEncoder
 
@@ -25,7 +27,8 @@ def keeping_rejected(path: str | Path | None) -> Iterator[Callable[[pa.Table], N
 
     Yields:
         The function to give the rejected rows to: a table of schema `REJECTED`, in input order.
-        Where it gets none, or is not called, a file of an earlier run is removed.
+        Where it gets none, or is not called, a file of an earlier run is removed; any other file
+        that has that name stays.
 
     Raises:
         OutputError: When the file cannot be written or removed.
@@ -44,6 +47,18 @@ def keeping_rejected(path: str | Path | None) -> Iterator[Callable[[pa.Table], N
                 file.flush()
 
         yield keep
-    if path is not None and not kept and Path(path).is_file():
+    if path is not None and not kept and _holds_rejected_rows(Path(path)):
         with explained(str(path)):
             Path(path).unlink()
+
+
+def _holds_rejected_rows(path: Path) -> bool:
+    """Say whether a file is one of ours, which the first row tells."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        try:
+            row = json.loads(file.readline())
+        except ValueError:
+            return False
+    return isinstance(row, dict) and list(row) == REJECTED.names
