@@ -61,6 +61,7 @@ class Tally:
         rejected_by_reason: Rejected rows for each reason that occurred.
         deduplicated: Events dropped as re-delivered.
         dst_resolved: Events whose local time was ambiguous or skipped by a clock change, and was resolved.
+        bare_numbers: Rows whose time in text is a number of which nobody said what it counts.
     """
 
     input_rows: int = 0
@@ -68,6 +69,7 @@ class Tally:
     rejected_by_reason: Counter[str] = field(default_factory=Counter)
     deduplicated: int = 0
     dst_resolved: int = 0
+    bare_numbers: int = 0
 
     @property
     def rejected(self) -> int:
@@ -87,6 +89,7 @@ class Tally:
             self.rejected_by_reason + other.rejected_by_reason,
             self.deduplicated + other.deduplicated,
             self.dst_resolved + other.dst_resolved,
+            self.bare_numbers + other.bare_numbers,
         )
 
 

@@ -46,7 +46,7 @@ def _scalar(text: str, type_: pa.DataType, column: str) -> pa.Scalar:
 
 
 def _moment(text: str, type_: pa.DataType) -> pa.Scalar:
-    """Read ISO 8601; without an offset it is what the column shows: local, or UTC if the column has a zone."""
+    """Read ISO 8601; without an offset it is what the column shows: local, or UTC where it has a zone."""
     time = parse_iso8601(text.encode())
     if time is None or (time.has_offset and type_.tz is None):
         raise ValueError(text)

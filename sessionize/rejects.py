@@ -76,12 +76,14 @@ def _message(tally: Tally, rejected: pa.Table) -> str:
     return (
         f"{tally.rejected:,} of {tally.input_rows:,} input rows rejected: {reasons}.\n"
         f"First: {first}{more}\n"
-        f"{_remedy(rejected)}, or allow and keep them with --max-rejected {tally.rejected}."
+        f"{_remedy(tally, rejected)}, or allow and keep them with --max-rejected {tally.rejected}."
     )
 
 
-def _remedy(rejected: pa.Table) -> str:
+def _remedy(tally: Tally, rejected: pa.Table) -> str:
     r"""Say what to try first: bytes that are no UTF-8 show as `\xe9` in what was kept of a row."""
+    if tally.bare_numbers:
+        return "Say what the numbers among the times count with --time-unit"
     malformed = rejected.filter(pc.equal(rejected["reason"], "malformed_row"))
     is_foreign = pc.any(pc.match_substring(malformed["raw"], "\\x")).as_py()
     return "Name the files' encoding with --encoding" if is_foreign else "Mend them"

@@ -166,6 +166,30 @@ def wait_until_it_waits(process: subprocess.Popen[bytes], pipe: BinaryIO) -> Non
         os.sched_yield()
 
 
+@pytest.mark.parametrize(
+    ("text", "options", "advice"),
+    [
+        pytest.param(
+            "user_id;timestamp\nada;2026-01-01\n", (), "--csv-delimiter ';'", id="another delimiter"
+        ),
+        pytest.param(
+            "user_id,timestamp\nada,1767225600\nbob,soon\n", (), "--time-unit", id="numbers among the times"
+        ),
+        pytest.param(LOG, ("--type", "user=int64"), "did you mean 'user_id'?", id="a type for no column"),
+    ],
+)
+def test_the_message_says_what_helps(
+    text: str, options: tuple[str, ...], advice: str, tmp_path: Path
+) -> None:
+    (tmp_path / "events.csv").write_text(text)
+
+    outcome = call("run", "events.csv", "-o", "out.csv", *options, cwd=tmp_path)
+
+    assert outcome.exit_code == 3
+    assert advice in outcome.stderr
+    assert len(outcome.stderr.splitlines()) <= 3
+
+
 def test_rejected_rows_in_the_place_of_the_sessions_are_refused(tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text("user_id,timestamp\n")
 

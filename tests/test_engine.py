@@ -52,6 +52,7 @@ def shuffled_log(events: int = 3_000, users: int = 100) -> pa.Table:
     )
 
 
+@pytest.mark.property
 @settings(max_examples=2 * settings().max_examples)
 @given(logs(), st.integers(1, 5), st.integers(1, 4))
 def test_what_waits_on_disk_gives_the_sessions_of_the_oracle(log: Log, rows: int, parts: int) -> None:
@@ -61,6 +62,7 @@ def test_what_waits_on_disk_gives_the_sessions_of_the_oracle(log: Log, rows: int
     assert_same_sessions(session_rows(sessions), log.expected().sessions, log.rules)
 
 
+@pytest.mark.property
 @given(logs(), st.integers(1, 5))
 def test_a_memory_limit_changes_no_row(log: Log, rows: int) -> None:
     sessions = sz.sessionize(exact(log).table(), **exact(log).options())

@@ -369,3 +369,19 @@ def test_compressed_file_is_read_plain(folder: Path) -> None:
     (source,) = find_sources(["a.csv.gz"], ReadOptions())
 
     assert source.open_text().read(1000) == LOG.encode()
+
+
+def test_a_recursive_glob_does_not_enter_hidden_folders(folder: Path) -> None:
+    """Staging folders would be read twice."""
+    for path in ("logs/a.csv", "logs/_tmp/a.csv", "logs/_tmp/deep/b.csv", "logs/sub/c.csv"):
+        put(path)
+
+    assert names("logs/**/*.csv") == names("logs") == ["logs/a.csv", "logs/sub/c.csv"]
+
+
+def test_a_hidden_folder_that_a_glob_names_is_read(folder: Path) -> None:
+    put("_logs/a.csv")
+    put("_logs/_tmp/b.csv")
+
+    assert names("_logs/**/*.csv") == ["_logs/a.csv"]
+    assert names("_logs/_tmp/*.csv") == ["_logs/_tmp/b.csv"]

@@ -176,9 +176,10 @@ class Rows:
 
     def _parse_plain(self) -> Parsed | None:
         """Parse times together with the rest; None where that is not possible, or known not to be."""
-        if self.times.type is None:
+        type_ = self.times.type  # another thread may take it away
+        if type_ is None:
             return None
-        types = {**self.parser.types, self.times.column: self.times.type}
+        types = {**self.parser.types, self.times.column: type_}
         try:
             return replace(self.parser, types=types).parse(self.block.data)
         except pa.ArrowInvalid:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import pyarrow as pa
 import pyarrow.types as pt
 
+from sessionize.errors import InputError
 from sessionize.reading.log import Log, Task, log_of
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.rows import Needed
@@ -99,7 +100,7 @@ def _opened(events: Any, wanted: Sequence[str]) -> FrameLog:
         return FrameLog([str(name) for name in events.columns], from_pandas(events, wanted))
     if _is_polars(events):
         names = events.columns
-        return FrameLog(names, events.select([name for name in names if name in wanted]).to_arrow())
+        return FrameLog(names, _from_polars(events.select([name for name in names if name in wanted])))
     if isinstance(events, pa.RecordBatch):
         events = pa.Table.from_batches([events])
     if isinstance(events, pa.Table):
@@ -108,6 +109,13 @@ def _opened(events: Any, wanted: Sequence[str]) -> FrameLog:
     batches = [_select(batch, wanted) for batch in reader]
     schema = _select(reader.schema.empty_table(), wanted).schema
     return FrameLog(reader.schema.names, pa.Table.from_batches(batches, schema))
+
+
+def _from_polars(frame: Any) -> pa.Table:
+    try:
+        return frame.to_arrow()
+    except pa.ArrowException as error:
+        raise InputError(f"<events>: Arrow has no such type: {error}. Columns: {frame.schema}.") from error
 
 
 def _reader(events: Any) -> pa.RecordBatchReader:
@@ -148,6 +156,8 @@ def _cast(table: pa.Table, schema: pa.Schema, kept: Mapping[str, str]) -> pa.Tab
 
 
 def _as_type(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+    if pt.is_null(type_):
+        return column
     if not pt.is_dictionary(type_):
         return column.cast(type_)
     encoded = column.cast(type_.value_type).dictionary_encode()

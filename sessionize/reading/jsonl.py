@@ -44,6 +44,7 @@ class JsonLog:
         """
         self.name = source.name
         self._source = source
+        self._skip = 0
         self.types = _inferred(self._sample(), self.name)
         self.names = list(self.types) or list(needed.columns)
         if not self.types:
@@ -59,9 +60,8 @@ class JsonLog:
             [(column, self._type(column, types)) for column in needed.columns if column in self.types]
         )
         declared = frozenset(needed.options.types)
-        skip = len(BOM) if self._source.peek(len(BOM)) == BOM else 0
         reopens = self._source.once is None
-        records = RecordFile(self.name, Lines(), self._source.open_text, skip, reopens=reopens)
+        records = RecordFile(self.name, Lines(), self._source.open_text, self._skip, reopens=reopens)
         for block in records.blocks():
             yield Task(Rows(records, schema, declared, block).load)
 
@@ -80,8 +80,9 @@ class JsonLog:
             size *= 4
         if not head and not self._source.may_be_empty:
             raise UnreadableFileError(f"{self.name}: {EMPTY_FILE}")
+        self._skip = len(BOM) if head.startswith(BOM) else 0
         whole = head if len(head) < size else head[: head.rfind(b"\n") + 1]
-        return whole.removeprefix(BOM)
+        return whole[self._skip :]
 
 
 @dataclass(frozen=True)

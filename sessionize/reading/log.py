@@ -29,6 +29,7 @@ Load = Callable[[], Iterator[tuple[pa.Table, Records]]]
 """Reads one task's rows: tables of the needed columns as they stand, and where they came from."""
 
 _MOST_NAMES = 20
+_DELIMITERS = (";", "\t", "|", ",")
 _LIKELY_TIMES = ("timestamp", "time", "ts", "date", "_at")
 _LIKELY_IDENTITIES = ("user", "visitor", "device", "customer", "client", "id")
 
@@ -206,7 +207,16 @@ def _unified(files: Sequence[tuple[OpenFile, Mapping[str, str | None]]], needed:
                 check_identity(column, type_, file.name)
             unification.add(column, type_, file.name)
         check_time_type(types[needed.time], needed.options, file.name)
+    _check_declared(files, needed.options)
     return unification.types()
+
+
+def _check_declared(files: Sequence[tuple[OpenFile, Mapping[str, str | None]]], options: ReadOptions) -> None:
+    """Refuse a type for a column that no file has: it would be ignored in silence."""
+    names = {name for file, partition in files for name in (*file.names, *partition)}
+    for column in options.types:
+        if files and column not in names:
+            raise MissingColumnError(f"--type {column}: no file has such a column{closest(column, names)}")
 
 
 def _types(file: OpenFile, partition: Mapping[str, str | None], needed: Needed) -> dict[str, pa.DataType]:
@@ -226,6 +236,9 @@ def _missing(file: str, column: str, names: Sequence[str], needed: Needed) -> st
     found = ", ".join(names[:_MOST_NAMES]) or "none"
     if len(names) > _MOST_NAMES:
         found += f" and {len(names) - _MOST_NAMES} more"
+    if len(names) == 1 and (mark := next((mark for mark in _DELIMITERS if mark in names[0]), None)):
+        found += f". Is the delimiter {mark!r}? Say so with --csv-delimiter {mark!r}"
+        return f"{file}: no column {column!r}. Found: {found}."
     remedy = _remedy(column, names, needed)
     return f"{file}: no column {column!r}{closest(column, names)} Found: {found}. {remedy}"
 

@@ -43,6 +43,8 @@ def to_pandas(table: pa.Table, like: pd.DataFrame, kept: Mapping[str, str]) -> p
 
 
 def _arrow(series: pd.Series, name: str) -> pa.Array | pa.ChunkedArray:
+    if series.empty and series.dtype in (np.dtype(object), np.dtype(np.float64)):
+        return pa.nulls(0)  # what pandas makes of an empty list says nothing about a type
     if series.dtype == object and pd.api.types.infer_dtype(series).startswith("mixed"):
         kinds = sorted({type(value).__name__ for value in series[series.notna()]})
         if len(kinds) > 1:
@@ -52,7 +54,7 @@ def _arrow(series: pd.Series, name: str) -> pa.Array | pa.ChunkedArray:
             )
     try:
         return pa.Array.from_pandas(series)
-    except (pa.ArrowException, TypeError) as error:
+    except (pa.ArrowException, TypeError, OverflowError) as error:
         raise InputError(f"<events>: column {name!r} ({series.dtype}) is no Arrow column: {error}") from error
 
 

@@ -44,7 +44,7 @@ def parquet_range(
 
 def table_range(times: pa.ChunkedArray, options: ReadOptions) -> TimeRange | None:
     """Return the range of a column of times in memory, or None where it takes reading them."""
-    if not _is_orderly(times.type):
+    if not _is_orderly(times.type, options):
         return None
     import pyarrow.compute as pc
 
@@ -63,7 +63,7 @@ def _statistics(row_group: pq.RowGroupMetaData, column: str) -> pq.Statistics | 
 
 
 def _instants(bounds: list[Any], type_: pa.DataType, options: ReadOptions) -> TimeRange | None:
-    if not _is_orderly(type_) or not all(isinstance(bound, int) for bound in bounds):
+    if not _is_orderly(type_, options) or not all(isinstance(bound, int) for bound in bounds):
         return None
     stored = pa.array([min(bounds), max(bounds)], pa.int64())
     return _of_array(
@@ -71,9 +71,10 @@ def _instants(bounds: list[Any], type_: pa.DataType, options: ReadOptions) -> Ti
     )
 
 
-def _is_orderly(type_: pa.DataType) -> bool:
-    """Say whether the stored integers are in the order of the times."""
-    return pa.types.is_timestamp(type_) or pa.types.is_date32(type_) or pa.types.is_int64(type_)
+def _is_orderly(type_: pa.DataType, options: ReadOptions) -> bool:
+    """Say whether the stored integers are in the order of the times: those that a format reads are not."""
+    is_epoch = pa.types.is_int64(type_) and not options.time_format
+    return pa.types.is_timestamp(type_) or pa.types.is_date32(type_) or is_epoch
 
 
 def _of_array(bounds: pa.Array, options: ReadOptions) -> TimeRange | None:

@@ -146,7 +146,11 @@ def _chunk(
     file: str, columns: pa.Table, instants: Instants, verdict: NDArray[np.uint8], records: Records
 ) -> Chunk:
     kept = verdict == _EVENT
-    tally = Tally(input_rows=len(verdict), dst_resolved=int(np.count_nonzero(instants.dst_resolved & kept)))
+    tally = Tally(
+        input_rows=len(verdict),
+        dst_resolved=int(np.count_nonzero(instants.dst_resolved & kept)),
+        bare_numbers=instants.bare_epochs,
+    )
     rejected = REJECTED.empty_table()
     if kept.all():
         events = Events(instants.time_us, columns)

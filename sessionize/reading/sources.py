@@ -170,9 +170,10 @@ class _Search:
         places = expand_glob(pattern)
         if not places and not self._allow_empty:
             raise InputError(f"{pattern.name}: no file matches.")
-        asks_for_hidden = _is_hidden(pattern.path)
+        named = _fixed_parts(pattern.path)
+        asks_for_hidden = any(map(_is_hidden, pattern.path.split("/")[named:]))
         for place in places:
-            if _is_hidden(place.path) and not asks_for_hidden:
+            if not asks_for_hidden and any(map(_is_hidden, place.path.split("/")[named:])):
                 self._skip("hidden", place.name)
             elif self._is_own(place):
                 self._skip("an output of this run", place.name)
@@ -268,6 +269,12 @@ def _sniff(stream: OnceStream) -> InputFormat:
 
 def _is_hidden(path: str) -> bool:
     return path.rstrip("/").rpartition("/")[2].startswith((".", "_"))
+
+
+def _fixed_parts(pattern: str) -> int:
+    """Count the folders of a glob that are named: what is hidden above the first wildcard was meant."""
+    parts = pattern.split("/")
+    return next(index for index, part in enumerate(parts) if is_glob(part))
 
 
 def _not_found(place: Place) -> str:

@@ -14,6 +14,8 @@ ColumnTypes = dict[str, pa.DataType]
 _UNITS = ("s", "ms", "us", "ns")
 _SIGNED = {8: pa.int8(), 16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
 
+_DECIMAL128_BITS = 128
+
 
 def is_text(type_: pa.DataType) -> bool:
     """Say whether the type is text in any of Arrow's encodings, dictionaries of text among them."""
@@ -33,6 +35,10 @@ def canonical(type_: pa.DataType) -> pa.DataType:
         return pa.string()
     if pt.is_binary(type_) or pt.is_large_binary(type_) or pt.is_binary_view(type_):
         return pa.binary()
+    if pt.is_decimal(type_) and type_.bit_width < _DECIMAL128_BITS:
+        return pa.decimal128(type_.precision, type_.scale)
+    if pt.is_float16(type_):
+        return pa.float32()
     return pa.date32() if pt.is_date64(type_) else type_
 
 
