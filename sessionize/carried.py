@@ -23,6 +23,9 @@ their size, and what is read, cut and written meanwhile takes the rest."""
 ROWS_OF_A_PART = 1 << 18
 """Fragments that are merged at a time, where there are more; their columns stay near the processor."""
 
+MERGE_BYTES = 1 << 29
+"""What is merged although nothing can close, to see whether it becomes less."""
+
 
 class Carried:
     """Holds fragments until nothing can touch them and nothing that ends earlier can come.
@@ -91,6 +94,8 @@ class Carried:
             return True
         if waiting_bytes < 2 * self._settled_bytes:
             return False
+        if waiting_bytes > MERGE_BYTES:
+            return True
         # Merging makes ends later, never earlier: where none is before the bound, none will be.
         return any((column(table, "end_us").to_numpy() < before_us).any() for table in self._waiting())
 

@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-from sessionize import fragments, local
+from sessionize import carried, fragments, local
 from sessionize.reading import blocks, parquet, tables
 from tests import oracle
 from tests.clocks import EPOCH, MICROSECOND
@@ -111,6 +111,7 @@ def tiny_chunks(rows: int) -> Iterator[None]:
             stack.enter_context(patch.object(module, "CHUNK_ROWS", rows))
         stack.enter_context(patch.object(blocks, "BLOCK_BYTES", rows * BYTES_PER_ROW))
         stack.enter_context(patch.object(local, "BATCH_ROWS", rows))
+        stack.enter_context(patch.multiple(carried, ROWS_OF_A_PART=rows, MERGE_BYTES=rows * BYTES_PER_ROW))
         stack.enter_context(patch.object(fragments, "SLICE_ROWS", max(rows // 2, 1)))
         yield
 
