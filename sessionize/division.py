@@ -53,8 +53,10 @@ def divide(table: pa.Table, part: NDArray[np.int64], parts: int) -> list[pa.Tabl
 
 
 def _hashes(values: pa.Array) -> NDArray[np.uint64]:
-    from pandas.util import hash_array
+    # Several threads may be the first to need pandas; only its front door is safe to enter at once.
+    import pandas as pd
 
+    hash_array = pd.util.hash_array
     if pa.types.is_dictionary(values.type):
         return _hashes(values.dictionary)[values.indices.to_numpy()]
     integers = as_integers(values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -151,3 +153,19 @@ def test_sessions_are_passed_on_while_an_ordered_log_is_read(boundary: Boundary)
 
     assert not spilled.called
     assert sessions["event_count"].to_pylist() == [10] * 200
+
+
+def test_the_first_need_of_pandas_in_several_threads_at_once_is_no_deadlock(tmp_path: Path) -> None:
+    """A command imports pandas only when its threads need it."""
+    pq.write_table(shuffled_log(), tmp_path / "log.parquet", row_group_size=300)
+    arguments = ["run", str(tmp_path / "log.parquet"), "-o", str(tmp_path / "out.csv"), "--threads", "4"]
+    program = (
+        "from sessionize.cli.startup import import_arrow_without_pandas; import_arrow_without_pandas();"
+        "from sessionize import carried; from sessionize.reading import parquet;"
+        "carried.ROWS_OF_A_PART = 100; parquet.CHUNK_ROWS = 300;"
+        f"from sessionize.cli.main import main; main({arguments!r})"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stderr
