@@ -29,7 +29,7 @@ from sessionize.columns import column
 from sessionize.events import Events
 from sessionize.groups import Groups
 from sessionize.identity import Codes, encode
-from sessionize.packing import SortedRows, is_nearly_sorted, sort_rows, sort_runs
+from sessionize.packing import SortedRows, is_nearly_sorted, sort_by_code, sort_rows, sort_runs
 from sessionize.rules import SessionRules
 
 SLICE_ROWS = 1 << 17
@@ -65,7 +65,7 @@ def _cut_in_slices(codes: Codes, time_us: NDArray[np.int64], rules: SessionRules
     slices = []
     for begin in range(0, max(len(time_us), 1), SLICE_ROWS):
         part = slice(begin, begin + SLICE_ROWS)
-        rows = sort_rows(replace(codes, values=codes.values[part]), time_us[part], with_order=False)
+        rows = sort_by_code(replace(codes, values=codes.values[part]), time_us[part])
         groups = Groups.opening(_opens(rows.code, rows.time_us, rows.time_us, rules))
         starts, lasts = groups.starts, groups.lasts
         slices.append((rows.code[starts], rows.time_us[starts], rows.time_us[lasts], groups.sizes))

@@ -107,7 +107,7 @@ def sort_rows(codes: Codes, time_us: NDArray[np.int64], *, with_order: bool) -> 
         The sorted rows; rows equal in code and time come in any order.
     """
     if is_nearly_sorted(codes, time_us):
-        return _sort_by_code(codes, time_us)
+        return sort_by_code(codes, time_us)
     return _sort_packed(Packing.of(codes, time_us), with_order=with_order)
 
 
@@ -133,8 +133,8 @@ def sort_runs(codes: Codes, time_us: NDArray[np.int64]) -> SortedRows:
     return _sort_packed(Packing.of(codes, time_us), with_order=True) if back.any() else rows
 
 
-def _sort_by_code(codes: Codes, time_us: NDArray[np.int64]) -> SortedRows:
-    """Sort a log that is in time order, or nearly: what is left is a stable sort of the codes."""
+def sort_by_code(codes: Codes, time_us: NDArray[np.int64]) -> SortedRows:
+    """Sort rows in time order, or nearly: a stable sort of the codes is left, and they stay what they are."""
     if (time_us[1:] >= time_us[:-1]).all():
         order = _stable_order(codes.values, codes.size)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sessionize import fragments
 from sessionize.aggregates import bind
 from sessionize.events import Events
 from sessionize.fragments import cut, merge
@@ -151,3 +153,20 @@ def test_codes_decode_to_the_identities_that_they_stand_for(columns: list[pa.Arr
     assert [column.to_pylist() for column in decoded] == [column.to_pylist() for column in columns]
     rows = list(zip(*(column.to_pylist() for column in columns), strict=True))
     assert len(set(codes.values.tolist())) == len(set(rows))
+
+
+def test_a_scrambled_slice_of_an_ordered_chunk_keeps_its_identities() -> None:
+    """Sparse ids and days of microseconds need more bits than a packed key has."""
+    day_us = 86_400_000_000
+    time_us = np.arange(400) * day_us
+    time_us[:8] = time_us[:8][::-1].copy()
+    users = (np.arange(400) % 3) * (2**31 - 1)
+    events = Events(time_us + np.arange(400) % 7, pa.table({"user_id": pa.array(users)}))
+
+    with patch.object(fragments, "SLICE_ROWS", 8):
+        found = cut(events, SessionRules())
+
+    expected = sorted(zip(users.tolist(), events.time_us.tolist(), strict=True))
+    assert (
+        sorted(zip(found["identity_0"].to_pylist(), found["start_us"].to_pylist(), strict=True)) == expected
+    )
