@@ -22,16 +22,6 @@ REJECTED = pa.schema(
 In a chunk the record number counts the chunk's own records; at last it counts those of the file.
 """
 
-REASONS = (
-    "missing_identity",
-    "missing_time",
-    "unparseable_time",
-    "malformed_row",
-    "nonexistent_time",
-    "ambiguous_time",
-    "implausible_time",
-)
-
 
 @dataclass(frozen=True)
 class Events:
