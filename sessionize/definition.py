@@ -20,18 +20,28 @@ if TYPE_CHECKING:
 Args = ParamSpec("Args")
 Result = TypeVar("Result")
 
-RULES = frozenset(field.name for field in fields(SessionRules))
+RULES = frozenset(field.name for field in fields(SessionRules)) - {"based_on"}
 READING = frozenset(field.name for field in fields(ReadOptions))
+KEYWORDS = RULES | READING | {"preset"}
 
 
 class Definition(TypedDict, total=False):
     """Every keyword that says what a session is (`SessionRules`) or how to read the log (`ReadOptions`)."""
 
+    preset: str
     by: str | Iterable[str]
     timeout: str | timedelta | np.timedelta64 | None
     boundary: Boundary
     split_daily: bool
     timezone: str
+    split_on: str | Iterable[str]
+    split_from_null: bool
+    split_before: Mapping[str, object] | Iterable[str]
+    split_after: Mapping[str, object] | Iterable[str]
+    max_duration: str | timedelta | np.timedelta64 | None
+    max_duration_boundary: Boundary
+    max_events: int | None
+    dedupe: str | None
     tie_break: str | Iterable[str]
     agg: Mapping[str, str] | Iterable[Aggregate | str]
     prefix: str
@@ -60,15 +70,19 @@ def define(
     Args:
         rules: What a session is before the keywords; None for the defaults.
         reading: How the log is read before the keywords; None for the defaults.
-        definition: Keywords of `Definition`.
+        definition: Keywords of `Definition`; `preset` stands in the place of `rules`.
 
     Raises:
         TypeError: For an unknown keyword.
         ValueError: For a value outside its domain.
     """
     for name in definition:
-        if name not in RULES | READING:
-            raise TypeError(f"unknown keyword {name!r}{closest(name, RULES | READING)}")
+        if name not in KEYWORDS:
+            raise TypeError(f"unknown keyword {name!r}{closest(name, KEYWORDS)}")
+    if "preset" in definition:
+        if rules is not None:
+            raise ValueError("rules and preset both say what a session is. Give one of them.")
+        rules = SessionRules.preset(definition["preset"])
     rules = (rules or SessionRules()).evolve(
         **{name: definition[name] for name in definition if name in RULES}
     )
@@ -81,13 +95,14 @@ def shows_definition(function: Callable[Args, Result]) -> Callable[Args, Result]
     shown = signature(function)
     explicit = [parameter for parameter in shown.parameters.values() if parameter.name != "definition"]
     keywords = {field.name: field for field in (*fields(SessionRules), *fields(ReadOptions))}
-    expanded = [
+    expanded = [Parameter("preset", Parameter.KEYWORD_ONLY, default=None)] + [
         Parameter(
             name,
             Parameter.KEYWORD_ONLY,
             default=getattr(SessionRules() if name in RULES else ReadOptions(), name),
         )
         for name in keywords
+        if name in KEYWORDS
     ]
     function.__signature__ = shown.replace(parameters=[*explicit, *expanded])  # type: ignore[attr-defined]  # read by inspect
     return function

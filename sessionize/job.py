@@ -142,7 +142,12 @@ def _place_for_rejects(rejects: str | Path | None, target: Target, limit: Reject
 
 def provenance(rules: SessionRules) -> dict[str, str]:
     """Say how a table was made, for its metadata: rules and versions, nothing of the moment."""
-    made = {"version": __version__, "tzdata": TZDATA_VERSION, "rules": rules.as_dict()}
+    made = {
+        "version": __version__,
+        "tzdata": TZDATA_VERSION,
+        "preset": rules.based_on,
+        "rules": rules.as_dict(),
+    }
     return {"sessionize": json.dumps(made, ensure_ascii=False)}
 
 
@@ -161,7 +166,7 @@ def summarize(outcome: Outcome, rules: SessionRules, seconds: float, *, output: 
     return Summary(
         version=__version__,
         rules=rules,
-        preset=None,
+        preset=rules.based_on,
         tally=outcome.tally,
         sessions=outcome.sessions,
         single_event_sessions=outcome.single_event_sessions,

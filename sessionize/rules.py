@@ -8,6 +8,7 @@ from typing import Any, Literal, cast, get_args
 
 from attrs import Attribute, asdict, evolve, field, frozen
 
+from sessionize.conditions import Condition, read_conditions
 from sessionize.durations import MICROSECOND, SECOND, format_duration, parse_duration
 from sessionize.spelling import closest
 from sessionize.zones import Zone
@@ -17,7 +18,7 @@ AggregateFunction = Literal[
     "first", "last", "min", "max", "sum", "mean", "count", "count_if", "any", "all", "nunique", "set"
 ]
 
-MINIMUM_TIMEOUT = SECOND
+SHORTEST = SECOND
 
 
 @frozen
@@ -73,8 +74,31 @@ def _names(value: str | Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _timeout(value: object) -> timedelta | None:
+def _duration(value: object) -> timedelta | None:
     return None if value is None or value == "none" else parse_duration(value)
+
+
+def _whole_number(value: object) -> int | None:
+    if value is None or value == "none":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError(f"max_events is a whole number, not {value!r}.")
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError(f"max_events {value!r} is no whole number.") from None
+
+
+def _column_or_none(value: str | None) -> str | None:
+    return None if value == "none" else value
+
+
+def _starts(given: Any) -> tuple[Condition, ...]:
+    return read_conditions("split_before", given)
+
+
+def _ends(given: Any) -> tuple[Condition, ...]:
+    return read_conditions("split_after", given)
 
 
 def _aggregates(value: Mapping[str, str] | Iterable[Aggregate | str]) -> tuple[Aggregate, ...]:
@@ -103,16 +127,25 @@ def _at_least_one(instance: object, attribute: Attribute[Any], names: tuple[str,
         raise ValueError(f"{attribute.name}: name at least one column.")
 
 
-def _long_enough(instance: object, attribute: Attribute[Any], timeout: timedelta | None) -> None:
-    if timeout is not None and timeout < MINIMUM_TIMEOUT:
+def _long_enough(instance: object, attribute: Attribute[Any], limit: timedelta | None) -> None:
+    if limit is not None and limit < SHORTEST:
         raise ValueError(
-            f"timeout {format_duration(timeout)}: the minimum is 1s. Write none to switch it off."
+            f"{attribute.name} {format_duration(limit)}: the minimum is 1s. Write none to switch it off."
         )
+
+
+def _holds_an_event(instance: object, attribute: Attribute[Any], limit: int | None) -> None:
+    if limit is not None and limit < 1:
+        raise ValueError(f"max_events {limit}: the minimum is 1. Write none to switch it off.")
 
 
 def _known_boundary(instance: object, attribute: Attribute[Any], boundary: str) -> None:
     if boundary not in get_args(Boundary):
-        raise ValueError(f"boundary {boundary!r}: write exceeds (gap > timeout) or reaches (gap ≥ timeout).")
+        measured, limit = ("gap", "timeout") if attribute.name == "boundary" else ("duration", "limit")
+        raise ValueError(
+            f"{attribute.name} {boundary!r}: "
+            f"write exceeds ({measured} > {limit}) or reaches ({measured} ≥ {limit})."
+        )
 
 
 def _distinct_outputs(instance: object, attribute: Attribute[Any], agg: tuple[Aggregate, ...]) -> None:
@@ -132,10 +165,24 @@ class SessionRules:
         boundary: `exceeds` (default): a gap > timeout opens a session; `reaches`: a gap ≥ timeout.
         split_daily: Whether a new local day opens a new session.
         timezone: IANA name of the zone of local days, of dates, and of times without an offset.
+        split_on: Columns of which another value than the session's opens a new session; nulls
+            neither do nor are remembered.
+        split_from_null: Whether the first value of such a column does so too, where the session has
+            had only nulls.
+        split_before: Start markers, `COL=VALUE`: an event that matches one opens a session.
+        split_after: End markers, `COL=VALUE`: the event after one that matches opens a session.
+        max_duration: No event joins a session that started so long ago; at least one second.
+        max_duration_boundary: `reaches` (default): time − start ≥ limit opens a new session;
+            `exceeds`: time − start > limit.
+        max_events: No event joins a session that holds so many.
+        dedupe: Column that tells a re-delivered event: of an identity's events of one time and one
+            value of it, the first counts.
         tie_break: Columns that order events of one identity at one microsecond, ascending by
-            value, nulls last; only `first` and `last` can see it.
+            value, nulls last.
         agg: Extra columns: `{"landing": "first:page"}`, or `["landing=first:page"]`.
         prefix: Text before the names of the columns that sessionize adds.
+        based_on: The preset that these rules started from, for the record: equal rules are equal
+            wherever they come from.
 
     Raises:
         ValueError: For a value outside its domain.
@@ -149,14 +196,48 @@ class SessionRules:
 
     by: tuple[str, ...] = field(default=("user_id",), converter=_names, validator=[_at_least_one, _distinct])
     timeout: timedelta | None = field(
-        default=timedelta(minutes=30), converter=_timeout, validator=_long_enough
+        default=timedelta(minutes=30), converter=_duration, validator=_long_enough
     )
     boundary: Boundary = field(default="exceeds", validator=_known_boundary)
     split_daily: bool = False
     timezone: str = field(default="UTC", converter=_zone_name)
+    split_on: tuple[str, ...] = field(default=(), converter=_names, validator=_distinct)
+    split_from_null: bool = False
+    split_before: tuple[Condition, ...] = field(default=(), converter=_starts, validator=_distinct)
+    split_after: tuple[Condition, ...] = field(default=(), converter=_ends, validator=_distinct)
+    max_duration: timedelta | None = field(default=None, converter=_duration, validator=_long_enough)
+    max_duration_boundary: Boundary = field(default="reaches", validator=_known_boundary)
+    max_events: int | None = field(default=None, converter=_whole_number, validator=_holds_an_event)
+    dedupe: str | None = field(default=None, converter=_column_or_none)
     tie_break: tuple[str, ...] = field(default=(), converter=_names, validator=_distinct)
     agg: tuple[Aggregate, ...] = field(default=(), converter=_aggregates, validator=_distinct_outputs)
     prefix: str = ""
+    based_on: str | None = field(default=None, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what could only be ignored."""
+        if self.split_from_null and not self.split_on:
+            raise ValueError("split_from_null says nothing without split_on. Name a column with split_on.")
+        if self.max_duration_boundary == "exceeds" and self.max_duration is None:
+            raise ValueError("max_duration_boundary says nothing without max_duration.")
+        for column in self.split_on:
+            if column in self.by:
+                raise ValueError(f"split_on: {column!r} is part of the identity, so it never changes.")
+
+    @classmethod
+    def preset(cls, name: str) -> SessionRules:
+        """Return the session definition of a known system, as of `sessionize presets`.
+
+        Raises:
+            ValueError: For a name that no preset has.
+
+        Example:
+            >>> SessionRules.preset("matomo").boundary
+            'reaches'
+        """
+        from sessionize.presets import preset
+
+        return preset(name).rules
 
     @property
     def timeout_us(self) -> int | None:
@@ -164,23 +245,51 @@ class SessionRules:
         return None if self.timeout is None else self.timeout // MICROSECOND
 
     @property
+    def max_duration_us(self) -> int | None:
+        """The longest duration in microseconds, or None where there is none."""
+        return None if self.max_duration is None else self.max_duration // MICROSECOND
+
+    @property
     def zone(self) -> Zone:
         """The time zone of local days and of times without an offset."""
         return Zone.named(self.timezone)
 
     @property
+    def is_sequential(self) -> bool:
+        """Whether an identity's events must be walked in order: a rule asks for more than times."""
+        return bool(self.in_order_columns) or self.max_duration is not None or self.max_events is not None
+
+    @property
+    def in_order_columns(self) -> tuple[str, ...]:
+        """The columns of the sequential rules, each once: after `tie_break`, they order what is level."""
+        markers = [column for column, _ in (*self.split_before, *self.split_after)]
+        dedupe = [] if self.dedupe is None else [self.dedupe]
+        return tuple(dict.fromkeys([*self.split_on, *markers, *dedupe]))
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The log's columns that these rules read, apart from the time, each once."""
-        read = [*self.by, *self.tie_break, *(aggregate.column for aggregate in self.agg)]
-        return tuple(dict.fromkeys(read))
+        return tuple(dict.fromkeys([*self.by, *self.event_columns]))
+
+    @property
+    def event_columns(self) -> tuple[str, ...]:
+        """Those that say something of an event, not of whose it is, each once."""
+        aggregated = [aggregate.column for aggregate in self.agg]
+        return tuple(dict.fromkeys([*self.tie_break, *self.in_order_columns, *aggregated]))
 
     def evolve(self, **changes: Any) -> SessionRules:
-        """Return these rules with some values changed.
+        """Return these rules with some values changed; what belongs to a rule goes with it.
 
         Example:
             >>> SessionRules().evolve(timeout="45m").timeout
             datetime.timedelta(seconds=2700)
+            >>> SessionRules.preset("matomo").evolve(split_on=[]).split_from_null
+            False
         """
+        if "split_on" in changes and not changes["split_on"]:
+            changes = {"split_from_null": False} | changes
+        if changes.get("max_duration", self.max_duration) in (None, "none"):
+            changes = {"max_duration_boundary": "reaches"} | changes
         return evolve(self, **changes)
 
     def as_dict(self) -> dict[str, Any]:
@@ -190,9 +299,13 @@ class SessionRules:
             >>> SessionRules(**SessionRules(timeout=None).as_dict()) == SessionRules(timeout=None)
             True
         """
-        plain = asdict(self, recurse=False)
-        plain["by"] = list(self.by)
-        plain["tie_break"] = list(self.tie_break)
-        plain["timeout"] = "none" if self.timeout is None else format_duration(self.timeout)
+        plain = asdict(self, recurse=False, filter=lambda attribute, _: attribute.name != "based_on")
+        for name in ("by", "split_on", "tie_break"):
+            plain[name] = list(plain[name])
+        for name in ("split_before", "split_after"):
+            plain[name] = [list(condition) for condition in plain[name]]
+        for name in ("timeout", "max_duration"):
+            plain[name] = "none" if plain[name] is None else format_duration(plain[name])
+        plain["max_events"] = "none" if self.max_events is None else self.max_events
         plain["agg"] = {aggregate.name: str(aggregate) for aggregate in self.agg}
         return plain

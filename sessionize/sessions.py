@@ -49,6 +49,8 @@ class SessionTable:
             InputError: For an aggregate that its column's type has no meaning for, or two columns
                 of one name.
         """
+        if rules.is_sequential:
+            raise NotImplementedError("rules that need an identity's events in order")
         aggregates = bind(rules.agg, types, rules.tie_break)
         return cls(rules, aggregates, session_schema(rules, types, aggregates))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from attrs import Attribute, asdict, evolve, field, frozen
 
+from sessionize.conditions import Condition, read_conditions
 from sessionize.reading.iso8601 import parse_iso8601
 from sessionize.spelling import closest
 from sessionize.zones import DstPolicy, Zone
@@ -42,43 +43,12 @@ def _zone_name(value: str) -> str:
     return Zone.named(value).name
 
 
-def _split(option: str, item: str) -> tuple[str, str]:
-    column, equals, value = item.partition("=")
-    if not column or not equals:
-        raise ValueError(f"{option} {item!r}: write COL=VALUE, such as country=FR.")
-    return column, value
+def _include(given: Any) -> tuple[Condition, ...]:
+    return read_conditions("include", given)
 
 
-def _as_text(option: str, column: str, value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{option} {column!r}: a value is text, a number, a bool or a date, not {value!r}.")
-
-
-def _column_values(option: str, given: Any) -> tuple[tuple[str, str], ...]:
-    """Read `COL=VALUE` texts, pairs, or a mapping from columns to a value or several."""
-    if isinstance(given, Mapping):
-        pairs = [
-            (column, value)
-            for column, values in given.items()
-            for value in (values if isinstance(values, list | tuple) else [values])
-        ]
-    else:
-        items = [given] if isinstance(given, str) else given
-        pairs = [_split(option, item) if isinstance(item, str) else tuple(item) for item in items]
-    return tuple((column, _as_text(option, column, value)) for column, value in pairs)
-
-
-def _include(given: Any) -> tuple[tuple[str, str], ...]:
-    return _column_values("include", given)
-
-
-def _exclude(given: Any) -> tuple[tuple[str, str], ...]:
-    return _column_values("exclude", given)
+def _exclude(given: Any) -> tuple[Condition, ...]:
+    return read_conditions("exclude", given)
 
 
 def _column_types(given: str | Mapping[str, str] | Iterable[Any]) -> dict[str, str]:
@@ -217,8 +187,8 @@ class ReadOptions:
     dst_policy: DstPolicy = field(default="earlier", validator=_one_of(DstPolicy))
     types: Mapping[str, str] = field(factory=dict, converter=_column_types, hash=False)
     null_value: tuple[str, ...] = field(default=(), converter=_texts)
-    include: tuple[tuple[str, str], ...] = field(default=(), converter=_include)
-    exclude: tuple[tuple[str, str], ...] = field(default=(), converter=_exclude)
+    include: tuple[Condition, ...] = field(default=(), converter=_include)
+    exclude: tuple[Condition, ...] = field(default=(), converter=_exclude)
     not_before: str | None = field(default=None, converter=_moment)
     not_after: str | None = field(default=None, converter=_moment)
     input_format: InputFormat | None = field(default=None, validator=_one_of(InputFormat))
