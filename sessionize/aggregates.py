@@ -21,7 +21,7 @@ from sessionize.events import Events
 from sessionize.exact_sums import FloatSum, LimbSum, Sum
 from sessionize.groups import Groups, Key
 from sessionize.matching import matches
-from sessionize.ordering import sort_keys
+from sessionize.ordering import positive_zero, sort_keys
 from sessionize.rules import Aggregate
 
 States = Sequence[pa.Array]
@@ -32,11 +32,13 @@ class AggregateColumn(ABC):
 
     Attributes:
         name: The column's name in the sessions table.
+        column: The log's column that it reads.
         type: The column's type there.
         state_types: The types of the hidden columns that carry its state in fragments.
     """
 
     name: str
+    column: str
     type: pa.DataType
     state_types: Sequence[pa.DataType]
 
@@ -78,7 +80,7 @@ class _Pick(AggregateColumn):
         self.state_types = [type_]
 
     def lift(self, events: Events) -> States:
-        return [_positive_zero(column(events.columns, self.column))]
+        return [positive_zero(column(events.columns, self.column))]
 
     def reduce(self, states: States, order: NDArray[np.int64], groups: Groups) -> States:
         chosen = groups.smallest(_with_value(states[0], order), self._keys(states, order))
@@ -186,7 +188,7 @@ class _Distinct(AggregateColumn):
         self.type = self.state_types[0] if self._is_set else pa.int64()
 
     def lift(self, events: Events) -> States:
-        values = _positive_zero(_decoded(column(events.columns, self.column)))
+        values = positive_zero(_decoded(column(events.columns, self.column)))
         offsets = np.concatenate(([0], np.cumsum(values.is_valid().to_numpy(zero_copy_only=False))))
         return [_lists(offsets, values.drop_null())]
 
@@ -266,10 +268,6 @@ def _with_value(values: pa.Array, order: NDArray[np.int64]) -> NDArray[np.int64]
 
 def _decoded(values: pa.Array) -> pa.Array:
     return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
-
-
-def _positive_zero(values: pa.Array) -> pa.Array:
-    return pc.add(values, pa.scalar(0.0, values.type)) if pa.types.is_floating(values.type) else values
 
 
 def _lists(offsets: NDArray[np.int64], values: pa.Array) -> pa.Array:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, Unpack, overload
 import pyarrow as pa
 
 from sessionize.definition import Definition, define, shows_definition
+from sessionize.in_words import named_by
 from sessionize.job import summarize
 from sessionize.local import believing, sessions_of
 from sessionize.outcome import Outcome
@@ -89,7 +90,7 @@ def sessionize(
         temp_dir: Where fragments that do not fit into memory wait; the system's place unless given.
         return_summary: Whether to return the counts and the rejected rows as well.
         **definition: Any field of `SessionRules` (`by`, `timeout`, `boundary`, `split_daily`,
-            `timezone`, `tie_break`, `agg`, `prefix`) or `ReadOptions` (`time`, `time_unit`,
+            `timezone`, `split_on`, `max_duration`, `agg`, …) or `ReadOptions` (`time`, `time_unit`,
             `include`, …).
 
     Returns:
@@ -123,7 +124,7 @@ def sessionize(
     limit = RejectLimit.parse(max_rejected)
     resources = Resources(threads, memory_limit, temp_dir)
     as_of_us = reading.instant_us(as_of)
-    log = open_frame(events, rules.columns, rules.by, reading)
+    log = open_frame(events, rules.columns, rules.by, reading, named_by(rules))
     table = SessionTable.of(rules, log.types)
 
     def attempt(trusting: bool) -> tuple[pa.Table, Outcome]:
@@ -142,7 +143,7 @@ def sessionize(
 
 def _kept_columns(rules: SessionRules) -> dict[str, str]:
     """Map the columns of the result that hold a column's own values to that column."""
-    kept = {name: name for name in rules.by}
+    kept = {name: name for name in (*rules.by, *rules.split_on)}
     return kept | {
         aggregate.name: aggregate.column for aggregate in rules.agg if aggregate.function in KEEPING
     }

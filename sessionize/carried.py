@@ -2,140 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping
 
 import pyarrow as pa
 
-from sessionize.aggregates import AggregateColumn
 from sessionize.columns import column
-from sessionize.division import MOST_PARTS, divide, identity_part
-from sessionize.fragments import merge
-from sessionize.plan import END
-from sessionize.pool import Pool
-from sessionize.resources import Resources
-from sessionize.rules import SessionRules
-from sessionize.spill import Spill
-
-_ROOM = 6
-"""Waiting fragments may take one part in so many of the memory limit: merging needs some three times
-their size, and what is read, cut and written meanwhile takes the rest."""
-
-ROWS_OF_A_PART = 1 << 18
-"""Fragments that are merged at a time, where there are more; their columns stay near the processor."""
+from sessionize.events import Events
+from sessionize.fragments import cut, falls_apart, lift, merge, together
+from sessionize.plan import Step
+from sessionize.sessions import SessionTable
+from sessionize.waiting import Tables, Waiting
 
 MERGE_BYTES = 1 << 29
 """What is merged although nothing can close, to see whether it becomes less."""
 
 
-class Carried:
-    """Holds fragments until nothing can touch them and nothing that ends earlier can come.
+class Carried(Waiting):
+    """Fragments: finished ones only wait for their turn; edges are merged with what comes first."""
 
-    Finished fragments only wait for their turn; edges are merged with what comes first. What does
-    not fit into memory waits on disk until the log has ended.
-    """
+    kinds = ("finished", "edges")
+    leaving = kinds
 
-    def __init__(
-        self,
-        rules: SessionRules,
-        aggregates: Sequence[AggregateColumn],
-        resources: Resources,
-        pool: Pool,
-    ) -> None:
-        """Hold nothing yet.
+    @staticmethod
+    def take(events: Events, step: Step, table: SessionTable) -> pa.Table:
+        """Take in a chunk of a piece: cut, unless all would have to be merged and cutting hardly helps."""
+        rules = table.rules
+        if step.may_isolate(rules) or not falls_apart(events, rules):
+            return cut(events, rules, table.aggregates)
+        return lift(events, rules, table.aggregates)
+
+    @staticmethod
+    def of_piece(step: Step, chunks: Tables, table: SessionTable) -> tuple[pa.Table, pa.Table, int]:
+        """Find the fragments of one piece of the log.
 
         Args:
-            rules: What separates events.
-            aggregates: The rules' aggregates, bound to the log's types.
-            resources: How much memory there is, and where what does not fit goes.
-            pool: Where much is merged, in parts.
+            step: The piece, and its place in the plan.
+            chunks: What its chunks were taken in as.
+            table: What a session is.
+
+        Returns:
+            The fragments that no other piece can touch; the others; 0, as no event is looked at again.
         """
-        self._rules, self._aggregates, self._folder = rules, aggregates, resources.temp_dir
-        self._pool = pool
-        self._room_bytes = resources.memory_limit // _ROOM
-        self._finished: list[pa.Table] = []
-        self._edges: list[pa.Table] = []
-        self._settled_bytes = 0
-        self._spill: Spill | None = None
+        if not step.may_isolate(table.rules):
+            rest = together(chunks)
+            return rest.slice(0, 0), rest, 0
+        merged = chunks[0] if len(chunks) == 1 else merge(chunks, table.rules, table.aggregates)
+        start_us, end_us = merged["start_us"].to_numpy(), merged["end_us"].to_numpy()
+        isolated = step.is_isolated(start_us, end_us, table.rules)
+        return merged.filter(pa.array(isolated)), merged.filter(pa.array(~isolated)), 0
 
-    def add(self, finished: pa.Table, edges: pa.Table) -> None:
-        """Take in what one piece was cut into."""
-        self._finished.append(finished)
-        self._edges.append(edges)
+    def _is_worth_it(self, watermark_us: int, before_us: int) -> bool:
+        """Put merging off while nothing can close, and until as much again has come.
 
-    def settled_before(self, before_us: int) -> Iterator[list[pa.Table]]:
-        """Give up the fragments that end before the bound, if it is worth looking for them.
-
-        Merging what waits is put off while nothing can close, and until as much again has come:
-        merging an unordered log at every step would take quadratic time.
-
-        Yields:
-            Lists of tables of fragments. All ends in one list are later than those before it.
+        Merging an unordered log at every step would take quadratic time.
         """
-        if not self._is_worth_it(before_us):
-            return
-        self._merge_edges()
-        if self._spill is None:
-            yield [*_leave(self._finished, before_us), *_leave(self._edges, before_us)]
-        self._settled_bytes = self._bytes()
-        if self._settled_bytes > self._room_bytes // 2 or (self._spill and before_us == END):
-            self._spill_all()
-        if self._spill and before_us == END:
-            spill, self._spill = self._spill, None
-            yield from spill.closed()
-
-    def close(self) -> None:
-        """Remove what is still on disk, where a run ends early."""
-        if self._spill is not None:
-            self._spill.close()
-
-    def _is_worth_it(self, before_us: int) -> bool:
         waiting_bytes = self._bytes()
-        if before_us == END or waiting_bytes > self._room_bytes:
+        if waiting_bytes > self._room_bytes:
             return True
         if waiting_bytes < 2 * self._settled_bytes:
             return False
         if waiting_bytes > MERGE_BYTES:
             return True
         # Merging makes ends later, never earlier: where none is before the bound, none will be.
-        return any((column(table, "end_us").to_numpy() < before_us).any() for table in self._waiting())
+        waiting = (table for tables in self._waiting.values() for table in tables)
+        return any((column(table, "end_us").to_numpy() < before_us).any() for table in waiting)
 
-    def _merge_edges(self) -> None:
-        rows = sum(map(len, self._edges))
-        parts = min(rows // ROWS_OF_A_PART + 1, MOST_PARTS)
-        if parts > 1:
-            divided = self._pool.map(lambda table: self._divided(table, parts), self._edges)
-            apart: Iterable[Sequence[pa.Table]] = list(zip(*divided, strict=True))
-        else:
-            apart = [self._edges] if rows else []
-        self._edges = list(self._pool.map(self._merged, apart))
+    def _join(self, watermark_us: int) -> None:
+        edges = self._in_parts(["edges"])
+        self._waiting["edges"] = list(self._pool.map(self._rejoined, edges)) if self._waiting["edges"] else []
 
-    def _divided(self, fragments: pa.Table, parts: int) -> list[pa.Table]:
-        return divide(fragments, identity_part(fragments, self._rules, parts), parts)
-
-    def _merged(self, fragments: Sequence[pa.Table]) -> pa.Table:
-        return merge(fragments, self._rules, self._aggregates)
-
-    def _spill_all(self) -> None:
-        if self._spill is None:
-            self._spill = Spill(
-                self._rules, self._aggregates, part_bytes=self._room_bytes, folder=self._folder
-            )
-        self._spill.add(self._waiting())
-        self._finished, self._edges, self._settled_bytes = [], [], 0
-
-    def _bytes(self) -> int:
-        return sum(table.nbytes for table in self._waiting())
-
-    def _waiting(self) -> list[pa.Table]:
-        return [*self._finished, *self._edges]
-
-
-def _leave(waiting: list[pa.Table], before_us: int) -> list[pa.Table]:
-    """Take the fragments that end before the bound out of the tables that wait."""
-    leaving, staying = [], []
-    for table in waiting:
-        leaves = table["end_us"].to_numpy() < before_us
-        leaving.append(table if leaves.all() else table.filter(pa.array(leaves)))
-        staying.append(table.slice(0, 0) if leaves.all() else table.filter(pa.array(~leaves)))
-    waiting[:] = [table for table in staying if table.num_rows]
-    return [table for table in leaving if table.num_rows]
+    def _rejoined(self, waiting: Mapping[str, Tables]) -> pa.Table:
+        fragments = [table for tables in waiting.values() for table in tables]
+        return merge(fragments, self._table.rules, self._table.aggregates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from inspect import Parameter, signature
@@ -75,6 +76,9 @@ def define(
     Raises:
         TypeError: For an unknown keyword.
         ValueError: For a value outside its domain.
+
+    Warns:
+        UserWarning: For a preset that splits daily, without a time zone.
     """
     for name in definition:
         if name not in KEYWORDS:
@@ -82,12 +86,22 @@ def define(
     if "preset" in definition:
         if rules is not None:
             raise ValueError("rules and preset both say what a session is. Give one of them.")
-        rules = SessionRules.preset(definition["preset"])
+        rules = _preset(definition)
     rules = (rules or SessionRules()).evolve(
         **{name: definition[name] for name in definition if name in RULES}
     )
     own = {name: definition[name] for name in definition if name in READING - RULES}
     return rules, (reading or ReadOptions()).evolve(**own, timezone=rules.timezone)
+
+
+def _preset(definition: Mapping[str, Any]) -> SessionRules:
+    """Return the preset's rules, and warn whoever called our caller where its midnight is nobody's choice."""
+    from sessionize.presets import preset
+
+    chosen = preset(definition["preset"])
+    if chosen.zone_notice and definition.get("split_daily", True) and "timezone" not in definition:
+        warnings.warn(chosen.zone_notice, UserWarning, stacklevel=4)
+    return chosen.rules
 
 
 def shows_definition(function: Callable[Args, Result]) -> Callable[Args, Result]:

@@ -35,6 +35,16 @@ from sessionize.rules import SessionRules
 SLICE_ROWS = 1 << 17
 """Events that are cut at a time: their columns stay in the processor's cache."""
 
+_SCATTER = np.uint64(0x9E3779B97F4A7C15)
+_SAMPLED = np.uint64(58)
+"""Of 64-bit numbers: one identity in 64 is looked at."""
+
+_WORTH_CUTTING = 0.6
+"""Fragments per event above which cutting saves less than it costs."""
+
+_FEW_INSIDE = 4
+"""So many fragments inside an earlier one are stepped over; more of them are rare, and cost a sort."""
+
 NO_END = np.iinfo(np.int64).min
 """Stands for "no earlier event within the timeout is known" in `previous_end_us`."""
 
@@ -58,6 +68,37 @@ def cut(events: Events, rules: SessionRules, aggregates: Sequence[AggregateColum
     for aggregate in aggregates:
         columns |= aggregate.cut(events, rows.order, groups)
     return pa.table(columns)
+
+
+def lift(events: Events, rules: SessionRules, aggregates: Sequence[AggregateColumn] = ()) -> pa.Table:
+    """Take every event as the fragment of one event that it is.
+
+    Args:
+        events: The events, in any order.
+        rules: What separates events.
+        aggregates: The rules' aggregates, bound to the log's types.
+
+    Returns:
+        Table of fragments, in the order given; unlike those of `cut` they may touch.
+    """
+    codes = encode([column(events.columns, name) for name in rules.by])
+    columns: dict[str, Any] = dict(zip(identity_names(rules), codes.decode(codes.values), strict=True))
+    columns |= {"start_us": events.time_us, "end_us": events.time_us}
+    columns["event_count"] = np.ones(len(events), np.int64)
+    if rules.split_daily:
+        columns["previous_end_us"] = np.full(len(events), NO_END)
+    for aggregate in aggregates:
+        columns |= dict(zip(aggregate.state_names, aggregate.lift(events), strict=True))
+    return pa.table(columns)
+
+
+def falls_apart(events: Events, rules: SessionRules) -> bool:
+    """Say whether cutting events leaves nearly as many fragments; a sample of their identities tells."""
+    codes = encode([column(events.columns, name) for name in rules.by])
+    chosen = codes.values * _SCATTER >> _SAMPLED == 0
+    rows = sort_rows(replace(codes, values=codes.values[chosen]), events.time_us[chosen], with_order=False)
+    opens = _opens(rows.code, rows.time_us, rows.time_us, rules)
+    return bool(np.count_nonzero(opens) > _WORTH_CUTTING * len(opens))
 
 
 def _cut_in_slices(codes: Codes, time_us: NDArray[np.int64], rules: SessionRules) -> pa.Table:
@@ -140,9 +181,13 @@ def without_dictionaries(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(plain))
 
 
-def count_identities(fragments: Sequence[pa.Table], rules: SessionRules) -> int:
-    """Count the identities that have a fragment."""
-    return len(np.unique(_codes(together(fragments), rules).values)) if fragments else 0
+def last_of_each_identity(fragments: pa.Table, rules: SessionRules) -> pa.Table:
+    """Return each identity's last fragment, by start and, where they have one, ordinal."""
+    code = _codes(fragments, rules).values
+    ordinal = [_int64(fragments, "ordinal")] if rules.is_sequential else []
+    order = np.lexsort([*ordinal, _int64(fragments, "start_us"), code])
+    is_last = np.append(code[order][1:] != code[order][:-1], True)[: len(order)]
+    return fragments.take(pa.array(order[is_last]))
 
 
 def identity_names(rules: SessionRules) -> list[str]:
@@ -160,7 +205,7 @@ def _opens(
     opens = np.ones(len(code), bool)
     separate = code[1:] != code[:-1]
     if rules.timeout_us is not None:
-        separate |= ~_within_timeout(start_us[1:] - reach_us[:-1], rules)
+        separate |= ~within_timeout(start_us[1:] - reach_us[:-1], rules)
     if rules.split_daily:
         day = rules.zone.local_day(start_us)
         separate |= day[1:] != day[:-1]
@@ -168,7 +213,8 @@ def _opens(
     return opens
 
 
-def _within_timeout(gap_us: NDArray[np.int64], rules: SessionRules) -> NDArray[np.bool_]:
+def within_timeout(gap_us: NDArray[np.int64], rules: SessionRules) -> NDArray[np.bool_]:
+    """Say of gaps (int64, µs) whether the timeout lets them pass; bool of the same shape."""
     timeout_us = rules.timeout_us
     if timeout_us is None:
         return np.ones(len(gap_us), bool)
@@ -185,7 +231,7 @@ def _previous_end(
     """Give each group the end that stands before it within the timeout: only the calendar parts the two."""
     first = groups.starts[1:]
     before = reach_us[first - 1]
-    parted_by_calendar = (code[first] == code[first - 1]) & _within_timeout(start_us[first] - before, rules)
+    parted_by_calendar = (code[first] == code[first - 1]) & within_timeout(start_us[first] - before, rules)
     previous = np.full(len(groups), NO_END)
     previous[1:] = np.where(parted_by_calendar, before, NO_END)
     return previous
@@ -193,11 +239,15 @@ def _previous_end(
 
 def _running_max(code: NDArray[np.uint64], end_us: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give each row the latest end among it and all before it of its identity."""
-    same = code[1:] == code[:-1]
-    if not (same & (end_us[1:] < end_us[:-1])).any():
-        return end_us
+    same, reach_us = code[1:] == code[:-1], end_us
+    for _ in range(_FEW_INSIDE):
+        inside = np.flatnonzero(same & (reach_us[1:] < reach_us[:-1])) + 1
+        if not len(inside):
+            return reach_us
+        reach_us = reach_us.copy() if reach_us is end_us else reach_us
+        reach_us[inside] = reach_us[inside - 1]
     # Identities ascend, so ranks offset by identity let one accumulate restart at each of them.
-    distinct, rank = np.unique(end_us, return_inverse=True)
+    distinct, rank = np.unique(reach_us, return_inverse=True)
     floor = np.concatenate(([0], np.cumsum(~same))) * len(distinct)
     return distinct[np.maximum.accumulate(rank + floor) - floor]
 

@@ -56,6 +56,10 @@ class Groups:
         with np.errstate(over="ignore", invalid="ignore"):
             return np.add.reduceat(values, self.starts, dtype=values.dtype) if self.rows else values
 
+    def any(self, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Say of each run whether any of its rows is marked."""
+        return np.logical_or.reduceat(marked, self.starts) if self.rows else marked
+
     def max(self, values: NDArray[Number]) -> NDArray[Number]:
         """Find the largest value of each run."""
         return np.maximum.reduceat(values, self.starts) if self.rows else values

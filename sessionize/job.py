@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from sessionize.definition import Definition, define
+from sessionize.in_words import named_by
 from sessionize.local import believing, sessions_of
 from sessionize.outcome import Outcome
 from sessionize.pool import Pool
@@ -106,7 +107,7 @@ def run(
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     own = [str(path) for path in (target.path, rejects) if path is not None]
     sources = find_sources(named, reading, own=own, notify=notify or _ignore, allow_empty=allow_empty)
-    log = open_log(sources, rules.columns, rules.by, reading)
+    log = open_log(sources, rules.columns, rules.by, reading, named_by(rules))
     table = SessionTable.of(rules, log.types)
 
     def attempt(trusting: bool) -> Outcome:

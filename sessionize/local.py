@@ -5,7 +5,7 @@ their times, pieces are taken by their earliest time: what lies further than the
 other piece is a session already, only the rest meets the merge, and sessions are passed on as the
 watermark leaves them behind. So memory holds a few pieces and the open sessions, however long the
 log is. Without such promises the fragments wait, merged, for the last piece: on disk where memory
-does not hold them.
+does not hold them. Where rules ask for events in order, events take the place of fragments.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import TypeVar
 import pyarrow as pa
 
 from sessionize.carried import Carried
-from sessionize.fragments import cut, merge
+from sessionize.islands import Islands
 from sessionize.outcome import Outcome, Reading
-from sessionize.plan import END, BrokenPromiseError, Step, plan, settled_before_us
+from sessionize.plan import END, BrokenPromiseError, Step, plan
 from sessionize.pool import Pool
 from sessionize.reading.log import Log
 from sessionize.resources import Resources
@@ -39,14 +39,14 @@ class CutPiece:
 
     Attributes:
         step: The piece and its place.
-        finished: Fragments that no other piece can touch.
-        edges: The other fragments.
+        finished: Sessions that no other piece can touch.
+        rest: What can be touched: fragments, or events.
         reading: What else reading it has shown.
     """
 
     step: Step
     finished: pa.Table
-    edges: pa.Table
+    rest: pa.Table
     reading: Reading
 
 
@@ -87,22 +87,24 @@ def sessions_of(
             be wrong too. Begin again without trust.
         InputError: Where the log cannot be read.
     """
+    way = Islands if table.rules.is_sequential else Carried
 
     def cut_piece(step: Step) -> CutPiece:
-        return _cut_piece(step, table)
+        return _cut_piece(step, table, way)
 
     def finished(fragments: list[pa.Table]) -> pa.Table:
         return finish(in_closing_order(fragments, table.rules), table)
 
     def closed() -> Iterator[list[pa.Table]]:
-        with closing(Carried(table.rules, table.aggregates, resources, pool)) as carried:
+        with closing(way(table, resources, pool)) as waiting:
             for piece in pool.map(cut_piece, plan(log.pieces, trusting=trusting)):
                 outcome.note_reading(piece.step.index, piece.reading)
                 if progress:
                     progress(piece.reading.tally.input_rows)
-                carried.add(piece.finished, piece.edges)
-                yield from carried.settled_before(settled_before_us(piece.step.next_us, table.rules))
-            yield from carried.settled_before(END)
+                waiting.add(piece.finished, piece.rest)
+                yield from waiting.settled(piece.step.next_us)
+            yield from waiting.settled(END)
+            outcome.note_deduplicated(waiting.deduplicated)
 
     def batches() -> Iterator[list[pa.Table]]:
         for fragments in filter(None, closed()):
@@ -122,12 +124,11 @@ def _divided(fragments: list[pa.Table], rules: SessionRules) -> Iterator[list[pa
     yield from ([ordered.slice(start, BATCH_ROWS)] for start in range(0, len(ordered), BATCH_ROWS))
 
 
-def _cut_piece(step: Step, table: SessionTable) -> CutPiece:
-    reading, fragments = Reading(), []
+def _cut_piece(step: Step, table: SessionTable, way: type[Carried] | type[Islands]) -> CutPiece:
+    reading, chunks = Reading(), []
     for chunk in step.piece.read():
         step.check(chunk.events.time_us)
         reading.add(chunk)
-        fragments.append(cut(chunk.events, table.rules, table.aggregates))
-    merged = fragments[0] if len(fragments) == 1 else merge(fragments, table.rules, table.aggregates)
-    isolated = step.is_isolated(merged, table.rules)
-    return CutPiece(step, merged.filter(pa.array(isolated)), merged.filter(pa.array(~isolated)), reading)
+        chunks.append(way.take(chunk.events, step, table))
+    finished, rest, reading.tally.deduplicated = way.of_piece(step, chunks, table)
+    return CutPiece(step, finished, rest, reading)

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sessionize.events import REJECTED, Chunk, Tally
-from sessionize.fragments import count_identities, identity_names
+from sessionize.fragments import identity_names, last_of_each_identity, together
 from sessionize.plan import BEGINNING, closed_before_us
 from sessionize.rules import SessionRules
+from sessionize.walk import may_go_on
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -74,6 +75,8 @@ class Outcome:
         self._readings: dict[int, Reading] = {}
         self._recent: list[pa.Table] = []
         self._recent_from_us = BEGINNING
+        in_order = ["ordinal", "event_count", "is_ended"] if rules.is_sequential else []
+        self._recent_names = [*identity_names(rules), "start_us", "end_us", *in_order]
 
     @property
     def tally(self) -> Tally:
@@ -95,11 +98,15 @@ class Outcome:
         self._log.join(reading)
         self._readings[index] = reading
 
+    def note_deduplicated(self, events: int) -> None:
+        """Take in how many events turned out to be repeated deliveries after their piece was read."""
+        self._log.tally.deduplicated += events
+
     def note_closed(self, fragments: pa.Table) -> None:
         """Take in fragments that have become sessions."""
         self.sessions += len(fragments)
         self.single_event_sessions += int((fragments["event_count"].to_numpy() == 1).sum())
-        recent = [fragments.select([*identity_names(self._rules), "end_us"])]
+        recent = [fragments.select(self._recent_names)]
         bound_us = self._open_from_us()
         if bound_us > self._recent_from_us:
             recent += self._recent
@@ -109,10 +116,15 @@ class Outcome:
     def open_sessions(self) -> int:
         """Count the sessions that an event at or after the watermark could still join.
 
-        Whatever an identity did after a session within reach is within reach as well, so the open
-        ones are as many as there are identities within reach.
+        Whatever an identity did after a session within reach is within reach as well, so of the
+        sessions within reach it is the last of each identity, unless something but time closed it.
         """
-        return count_identities(self._recent, self._rules)
+        if not self._recent:
+            return 0
+        last = last_of_each_identity(together(self._recent), self._rules)
+        if not self._rules.is_sequential:
+            return len(last)
+        return int(may_go_on(last, self._watermark_us(), self._rules).sum())
 
     def rejected(self) -> pa.Table:
         """Return the rejected rows, in the order of the log, records counted from the first of their file."""
@@ -123,9 +135,12 @@ class Outcome:
             records[reading.file] += reading.tally.input_rows
         return pa.concat_tables(tables) if tables else REJECTED.empty_table()
 
+    def _watermark_us(self) -> int:
+        known_us = self._as_of_us if self._as_of_us is not None else self._log.last_us
+        return BEGINNING if known_us is None else known_us
+
     def _open_from_us(self) -> int:
-        watermark_us = self._as_of_us if self._as_of_us is not None else self._log.last_us
-        return BEGINNING if watermark_us is None else closed_before_us(watermark_us, self._rules)
+        return closed_before_us(self._watermark_us(), self._rules)
 
 
 def _renumbered(rejected: pa.Table, before: int) -> pa.Table:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from sessionize.reading.log import Piece
@@ -60,9 +59,14 @@ class Step:
         if time_us.min() < earliest_us or time_us.max() > latest_us:
             raise BrokenPromiseError
 
-    def is_isolated(self, fragments: pa.Table, rules: SessionRules) -> NDArray[np.bool_]:
-        """Mark the fragments of this piece that no other piece can touch."""
-        start_us, end_us = fragments["start_us"].to_numpy(), fragments["end_us"].to_numpy()
+    def may_isolate(self, rules: SessionRules) -> bool:
+        """Say whether anything of this piece can lie where no other piece can touch it."""
+        return opens_from_us(self.reached_us, rules) < settled_before_us(self.next_us, rules)
+
+    def is_isolated(
+        self, start_us: NDArray[np.int64], end_us: NDArray[np.int64], rules: SessionRules
+    ) -> NDArray[np.bool_]:
+        """Mark the stretches of this piece, by start and end (shape (n,)), that no other piece can touch."""
         return (start_us >= opens_from_us(self.reached_us, rules)) & (
             end_us < settled_before_us(self.next_us, rules)
         )
@@ -110,7 +114,8 @@ def settled_before_us(watermark_us: int, rules: SessionRules) -> int:
     """Return the bound below which an end is final and will not be asked for again.
 
     A session that a new day has closed is still asked for by a session that follows within the
-    timeout: it tells that the calendar parted the two, not silence.
+    timeout: it tells that the calendar parted the two, not silence. A walk without a timeout asks
+    whether there was any session before.
 
     Returns:
         Exclusive bound for session ends, in µs. What ends at or after it may be open, so what ends
@@ -118,7 +123,7 @@ def settled_before_us(watermark_us: int, rules: SessionRules) -> int:
     """
     return (
         closed_before_us(watermark_us, rules)
-        if rules.timeout_us is None
+        if rules.timeout_us is None and not rules.is_sequential
         else _out_of_reach_us(watermark_us, rules)
     )
 

@@ -18,6 +18,7 @@ from sessionize.identity import identity_text
 from sessionize.ordering import sort_keys
 from sessionize.rules import SessionRules
 from sessionize.texts import as_text
+from sessionize.walk import change_names, reasons
 
 INSTANT = pa.timestamp("us", "UTC")
 OWN_COLUMNS = ("session_id", "start_time", "end_time", "duration_seconds", "event_count", "start_reason")
@@ -49,8 +50,6 @@ class SessionTable:
             InputError: For an aggregate that its column's type has no meaning for, or two columns
                 of one name.
         """
-        if rules.is_sequential:
-            raise NotImplementedError("rules that need an identity's events in order")
         aggregates = bind(rules.agg, types, rules.tie_break)
         return cls(rules, aggregates, session_schema(rules, types, aggregates))
 
@@ -66,7 +65,8 @@ def session_schema(
         aggregates: The rules' aggregates, bound to those types.
 
     Returns:
-        The schema: our columns around the identity, then the aggregates in the order given.
+        The schema: our columns around the identity, then the `split_on` columns, then the
+        aggregates, in the orders given.
 
     Raises:
         InputError: Where two columns would have one name.
@@ -84,6 +84,7 @@ def session_schema(
         pa.field(own["duration_seconds"], pa.float64()),
         pa.field(own["event_count"], pa.int64()),
         pa.field(own["start_reason"], pa.string()),
+        *(pa.field(name, types[name]) for name in rules.split_on),
         *(pa.field(aggregate.name, aggregate.type) for aggregate in aggregates),
     ]
     names = [field.name for field in fields]
@@ -97,7 +98,7 @@ def session_schema(
 
 
 def in_closing_order(fragments: Sequence[pa.Table], rules: SessionRules) -> pa.Table:
-    """Put fragments into the order in which sessions stand: by end, then identity, then start.
+    """Put fragments into the order in which sessions stand: by end, then identity, start, ordinal.
 
     Args:
         fragments: One or more tables of merged fragments, in any order.
@@ -128,13 +129,17 @@ def finish(fragments: pa.Table, table: SessionTable) -> pa.Table:
     ]
     text = identity_text([_session_id_form(values) for values in identity], as_text)
     columns = [
-        pc.binary_join_element_wise(text, start.cast(pa.string()), ":"),
+        pc.binary_join_element_wise(text, _start_text(fragments, rules), ":"),
         *identity,
         start.view(INSTANT),
         end.view(INSTANT),
         pa.array(_seconds(end.to_numpy() - start.to_numpy())),
         fragments["event_count"],
         _start_reason(fragments, rules),
+        *(
+            _of_type(column(fragments, own), schema.field(name).type)
+            for own, name in zip(change_names(rules), rules.split_on, strict=True)
+        ),
         *(aggregate.finish(aggregate.states(fragments)) for aggregate in table.aggregates),
     ]
     return pa.table(columns, schema=schema)
@@ -149,8 +154,9 @@ def _closing_order(fragments: pa.Table, rules: SessionRules) -> NDArray[np.int64
     tied = np.flatnonzero(level[1:] | level[:-1])
     if len(tied):
         rows = order[tied]
-        identity = [sort_keys(column(fragments, name).take(pa.array(rows))) for name in identity_names(rules)]
-        order[tied] = rows[np.lexsort((*reversed(identity), sorted_us[tied]))]
+        names = identity_names(rules) + (["start_us", "ordinal"] if rules.is_sequential else [])
+        keys = [sort_keys(column(fragments, name).take(pa.array(rows))) for name in names]
+        order[tied] = rows[np.lexsort((*reversed(keys), sorted_us[tied]))]
     return order
 
 
@@ -162,7 +168,19 @@ def _seconds(microseconds: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.where(microseconds <= _EXACT, microseconds / _MICROSECONDS, whole + rest / _MICROSECONDS)
 
 
+def _start_text(fragments: pa.Table, rules: SessionRules) -> pa.Array:
+    """Write the start as a session id ends; of several sessions of one start the later ones are numbered."""
+    start = column(fragments, "start_us").cast(pa.string())
+    if not rules.is_sequential:
+        return start
+    ordinal = column(fragments, "ordinal")
+    numbered = pc.binary_join_element_wise(start, ordinal.cast(pa.string()), ".")
+    return pc.if_else(pc.greater(ordinal, 1), numbered, start)
+
+
 def _start_reason(fragments: pa.Table, rules: SessionRules) -> pa.Array:
+    if rules.is_sequential:
+        return pa.array(reasons(rules)).take(column(fragments, "reason"))
     if not rules.split_daily:
         return pa.repeat("inactivity", fragments.num_rows)
     if rules.timeout_us is None:

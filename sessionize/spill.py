@@ -1,14 +1,14 @@
-"""Fragments on disk, for logs whose fragments are more than memory holds.
+"""What waits, on disk, for logs of which more waits than memory holds.
 
-They are divided twice. As they come, by a hash of the identity: what can ever be merged lies in
-one part, so that the parts can be merged one by one. Then the merged fragments by ranges of their
-end, so that the parts can be passed on in closing order.
+It is divided twice. As it comes, by a hash of the identity: what can ever be joined lies in one
+part, so that the parts can be joined one by one. Then the joined fragments by ranges of their end,
+so that the parts can be passed on in closing order.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,24 +16,23 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sessionize.aggregates import AggregateColumn
 from sessionize.columns import column
 from sessionize.division import MOST_PARTS, divide, identity_part
 from sessionize.errors import OutputError
-from sessionize.fragments import merge, without_dictionaries
+from sessionize.fragments import without_dictionaries
 from sessionize.rules import SessionRules
 
 IDENTITY_PARTS = 64
-"""How many parts are merged one by one: each takes so small a share of what was spilled."""
+"""How many parts are joined one by one: each takes so small a share of what was spilled."""
 
 
 class Spill:
-    """Takes fragments in, keeps them in a temporary folder, and gives them back merged."""
+    """Takes tables in, keeps them in a temporary folder, and gives the sessions back that they join to."""
 
     def __init__(
         self,
         rules: SessionRules,
-        aggregates: Sequence[AggregateColumn],
+        join: Callable[[Mapping[str, list[pa.Table]]], pa.Table],
         *,
         part_bytes: int,
         folder: str | Path | None,
@@ -42,37 +41,42 @@ class Spill:
 
         Args:
             rules: What separates events.
-            aggregates: The rules' aggregates, bound to the log's types.
+            join: Makes fragments of all tables, by kind, of some identities.
             part_bytes: About how much is given back at a time.
             folder: Where to put the temporary folder; None for the system's place.
 
         Raises:
             OutputError: Where there is no such folder.
         """
-        self._rules, self._aggregates, self._part_bytes = rules, aggregates, part_bytes
+        self._rules, self._join, self._part_bytes = rules, join, part_bytes
         with _explained(folder):
             self._folder = tempfile.TemporaryDirectory(prefix="sessionize-", dir=folder)
-        self._parts = PartedFiles(Path(self._folder.name), "identity", IDENTITY_PARTS)
+        self._parts: dict[str, PartedFiles] = {}
         self._bytes = 0
 
-    def add(self, fragments: Sequence[pa.Table]) -> None:
-        """Write fragments to disk.
+    def add(self, waiting: Mapping[str, Sequence[pa.Table]]) -> None:
+        """Write tables to disk.
+
+        Args:
+            waiting: Tables by kind; those of one kind have the same columns, the identity among them.
 
         Raises:
             OutputError: Where they find no room.
         """
-        for table in fragments:
-            plain = without_dictionaries(table)
-            self._bytes += plain.nbytes
-            with _explained(self._folder.name):
-                self._parts.write(plain, identity_part(plain, self._rules, IDENTITY_PARTS))
+        for kind, tables in waiting.items():
+            files = self._parts.setdefault(kind, PartedFiles(Path(self._folder.name), kind, IDENTITY_PARTS))
+            for table in tables:
+                plain = without_dictionaries(table)
+                self._bytes += plain.nbytes
+                with _explained(self._folder.name):
+                    files.write(plain, identity_part(plain, self._rules, IDENTITY_PARTS))
 
     def close(self) -> None:
         """Remove the folder."""
         self._folder.cleanup()
 
     def closed(self) -> Iterator[list[pa.Table]]:
-        """Give all fragments back, merged, and remove the folder.
+        """Give all sessions, as fragments, and remove the folder.
 
         Yields:
             Lists of tables. All ends in one list are later than those before it.
@@ -80,8 +84,9 @@ class Spill:
         with self._folder, _explained(self._folder.name):
             by_end: PartedFiles | None = None
             for part in range(IDENTITY_PARTS):
-                if tables := self._parts.read(part):
-                    merged = without_dictionaries(merge(tables, self._rules, self._aggregates))
+                tables = {kind: files.read(part) for kind, files in self._parts.items()}
+                if any(tables.values()):
+                    merged = without_dictionaries(self._join(tables))
                     end_us = column(merged, "end_us").to_numpy()
                     if by_end is None:
                         bounds_us = self._bounds(end_us)

@@ -1,7 +1,8 @@
 """Generated logs with the shapes that break sessionizers.
 
 Gaps lie a microsecond around the timeout, events around midnights and clock changes, identities are
-easy to confuse, values tie.
+easy to confuse, values tie. About half of the logs have sequential rules: then events come in bursts at one
+microsecond too, sessions reach their longest duration to the microsecond, and deliveries repeat.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ IDENTITIES: dict[str, tuple[pa.DataType, list[Any]]] = {
     "large text": (pa.large_string(), TEXTS),
     "dictionary": (pa.dictionary(pa.int32(), pa.string()), TEXTS),
     "int64": (pa.int64(), [0, 1, -1, 42, 2**53, 2**53 + 1, 2**63 - 1, -(2**63)]),
+    "sparse int64": (pa.int64(), [0, 1, 2, 3, 2**31, 2**32 - 1, 2**32, 10**12, -5]),
+    "sparse uint32": (pa.uint32(), [0, 1, 2, 3, 2**31, 2**32 - 2, 2**32 - 1]),
     "int8": (pa.int8(), [0, -128, 127]),
     "uint64": (pa.uint64(), [0, 1, 2**63, 2**64 - 1]),
     "bool": (pa.bool_(), [False, True]),
@@ -62,9 +65,9 @@ IDENTITIES: dict[str, tuple[pa.DataType, list[Any]]] = {
     "binary": (pa.binary(), [b"", b"\x00", b"\xff", b"A", b"A\x00"]),
 }
 
-TEXT_KINDS = ("text", "int64", "bool", "date", "decimal", "instant")
+TEXT_KINDS = ("text", "int64", "sparse int64", "bool", "date", "decimal", "instant")
 """Identities that a CSV file can hold, given their types."""
-FRAME_KINDS = (*TEXT_KINDS, "timestamp", "binary", "uint64", "int8")
+FRAME_KINDS = (*TEXT_KINDS, "timestamp", "binary", "uint64", "sparse uint32", "int8")
 """Identities that pandas, Polars and Arrow hold alike."""
 
 # ---------------------------------------------------------------- payload
@@ -81,6 +84,9 @@ PAYLOAD: dict[str, tuple[pa.DataType, list[Any]]] = {
         [datetime(2026, 1, 1, tzinfo=UTC), datetime(1969, 7, 20, tzinfo=UTC), None],
     ),
     "raw": (pa.binary(), [b"", b"\x00\xff", b"\xff", None]),
+    "account": (pa.string(), ["ada", "bob", None, None]),
+    "campaign": (pa.dictionary(pa.int32(), pa.string()), ["spring", "", None]),
+    "delivery": (pa.int64(), [1, 2, None]),
 }
 ORDERED = ("first", "last", "min", "max", "count", "nunique", "set")
 AGGREGATIONS = [
@@ -96,6 +102,17 @@ AGGREGATIONS = [
     ("count_if", "is_paid", "true"),
     ("count_if", "due", "2026-01-01"),
 ]
+MARKERS = [
+    ("account", "ada"),
+    ("campaign", "spring"),
+    ("page", ""),
+    ("amount", "0"),
+    ("quantity", "1"),
+    ("price", "19.9"),
+    ("is_paid", "true"),
+    ("due", "2026-01-01"),
+]
+SEQUENTIAL = ["change", "marker", "max_duration", "max_events", "dedupe"]
 
 # ---------------------------------------------------------------- times
 
@@ -119,10 +136,15 @@ LATEST_US = _us("9999-12-29T00:00Z")
 TIMEOUTS_US = [SECOND_US, 30 * MINUTE_US, 30 * MINUTE_US, 30 * MINUTE_US + 1, 24 * HOUR_US, None]
 
 
-def _steps_us(timeout_us: int | None) -> list[int]:
-    around = [timeout_us or HOUR_US] * 3
-    near = [length + shift for length, shift in zip(around, (-1, 0, 1), strict=True)]
-    return [0, *near, 1, SECOND_US, 10 * MINUTE_US, DAY_US, -1, *(-length for length in near)]
+def _steps_us(rules: Rules) -> list[int]:
+    near = [(rules.timeout_us or HOUR_US) + shift for shift in (-1, 0, 1)]
+    steps = [0, *near, 1, SECOND_US, 10 * MINUTE_US, DAY_US, -1, *(-length for length in near)]
+    if rules.is_sequential:
+        steps += [0] * 4
+    if (limit_us := rules.max_duration_us) is not None:
+        half_us = limit_us // 2
+        steps += 4 * [limit_us - 1, limit_us, limit_us + 1, half_us, limit_us - half_us]
+    return steps
 
 
 @st.composite
@@ -132,9 +154,11 @@ def _rules(draw: st.DrawFn, columns: list[str]) -> Rules:
     value_filters = st.lists(
         st.sampled_from([("page", "/cart"), ("page", "/"), ("quantity", "1")]), max_size=2
     )
+    timeout_us = draw(st.sampled_from(TIMEOUTS_US))
+    sequential = draw(_sequential_rules(columns, timeout_us or HOUR_US)) if draw(st.booleans()) else {}
     return Rules(
         by=("user_id", "device")[: draw(st.sampled_from([1, 1, 2]))],
-        timeout_us=draw(st.sampled_from(TIMEOUTS_US)),
+        timeout_us=timeout_us,
         boundary=draw(st.sampled_from(["exceeds", "reaches"])),
         split_daily=draw(st.booleans()),
         timezone=draw(st.sampled_from(list(CLOCK_CHANGES))),
@@ -143,7 +167,31 @@ def _rules(draw: st.DrawFn, columns: list[str]) -> Rules:
         agg=tuple(Aggregation(f"agg_{index}", *item) for index, item in enumerate(picked)),
         include=tuple(draw(value_filters)) if draw(st.integers(0, 11)) == 11 else (),
         exclude=tuple(draw(value_filters)) if draw(st.integers(0, 11)) == 11 else (),
+        **sequential,
     )
+
+
+@st.composite
+def _sequential_rules(draw: st.DrawFn, columns: list[str], usual_us: int) -> dict[str, Any]:
+    """Any combination of the sequential rules, as fields of `Rules`; durations around the usual one."""
+    chosen = draw(st.sets(st.sampled_from(SEQUENTIAL), min_size=1))
+    fields: dict[str, Any] = {}
+    if "change" in chosen:
+        names = st.sampled_from(["account", "account", "campaign", *columns])
+        fields["split_on"] = tuple(draw(st.lists(names, min_size=1, max_size=2, unique=True)))
+        fields["split_from_null"] = draw(st.booleans())
+    if "marker" in chosen:
+        markers = st.lists(st.sampled_from(MARKERS), max_size=2, unique=True).map(tuple)
+        fields["split_before"], fields["split_after"] = draw(markers), draw(markers)
+    if "max_duration" in chosen:
+        limits_us = [usual_us, usual_us, 2 * usual_us, usual_us + 1, 10 * MINUTE_US, SECOND_US]
+        fields["max_duration_us"] = draw(st.sampled_from(limits_us))
+        fields["max_duration_boundary"] = draw(st.sampled_from(["reaches", "exceeds"]))
+    if "max_events" in chosen:
+        fields["max_events"] = draw(st.integers(1, 4))
+    if "dedupe" in chosen:
+        fields["dedupe"] = draw(st.sampled_from(["delivery", "delivery", *columns]))
+    return fields
 
 
 def _anchors_us(rules: Rules) -> list[int]:
@@ -181,14 +229,16 @@ def logs(
 
 def _columns_read(rules: Rules) -> list[str]:
     filtered = [column for column, _ in rules.include + rules.exclude]
-    return list(dict.fromkeys([*rules.tie_break, *(item.column for item in rules.agg), *filtered]))
+    aggregated = [item.column for item in rules.agg]
+    return list(dict.fromkeys([*rules.rule_columns, *rules.tie_break, *aggregated, *filtered]))
 
 
 def _people(rules: Rules, pools: Sequence[list[Any]]) -> st.SearchStrategy[list[Row]]:
-    """Few identities, so that they have many events; a null among the parts now and then."""
+    """Mostly few identities, so that they have many events; a null among the parts now and then."""
     parts = [st.sampled_from([*pool, *pool, None]) for pool in pools]
     person = st.tuples(*parts).map(lambda values: dict(zip(rules.by, values, strict=True)))
-    return st.lists(person, min_size=1, max_size=3)
+    few, more = (st.lists(person, min_size=1, max_size=size) for size in (3, 8))
+    return st.one_of(few, few, few, more)
 
 
 @st.composite
@@ -196,14 +246,18 @@ def _events(
     draw: st.DrawFn, rules: Rules, people: list[Row], columns: list[str], max_events: int
 ) -> list[tuple[int, Row]]:
     """Instants and rows: each event moves its person's clock by one of the interesting steps."""
-    steps = _steps_us(rules.timeout_us)
+    steps = _steps_us(rules)
     pools = [PAYLOAD[name][1] for name in columns]
+    in_order = len({*rules.rule_columns, *rules.tie_break})
     choices = [len(people), len(steps), *map(len, pools)]
+    leading, others = choices[: 2 + in_order], choices[2 + in_order :]
+    # Two draws, because hypothesis draws large numbers from the low end: what rules read must vary.
+    numbers = st.tuples(st.integers(0, prod(leading) - 1), st.integers(0, prod(others) - 1))
     clocks = [draw(st.sampled_from(_anchors_us(rules))) for _ in people]
     fewest = draw(st.sampled_from([0, max_events // 4, max_events // 2]))
     drawn = []
-    for number in draw(st.lists(st.integers(0, prod(choices) - 1), min_size=fewest, max_size=max_events)):
-        person, step, *payload = _digits(number, choices)
+    for first, second in draw(st.lists(numbers, min_size=fewest, max_size=max_events)):
+        person, step, *payload = [*_digits(first, leading), *_digits(second, others)]
         clocks[person] = min(max(clocks[person] + steps[step], EARLIEST_US), LATEST_US)
         values = (pool[index] for pool, index in zip(pools, payload, strict=True))
         drawn.append((clocks[person], {**people[person], **dict(zip(columns, values, strict=True))}))
@@ -224,9 +278,10 @@ def _limits(draw: st.DrawFn, rules: Rules, times: list[int]) -> Rules:
     """Rules with, now and then, a watermark and bounds of plausible times."""
     near = st.sampled_from(times) if times else st.just(0)
     limits: dict[str, int] = {}
-    for name, shift in (("as_of", rules.timeout_us or DAY_US), ("not_before", -1), ("not_after", 1)):
+    waits = [rules.timeout_us or DAY_US, rules.max_duration_us or 1]
+    for name, shifts in (("as_of", waits), ("not_before", [-1]), ("not_after", [1])):
         if draw(st.integers(0, 5)) == 5:
-            limits[name] = draw(near) + draw(st.sampled_from([0, shift]))
+            limits[name] = draw(near) + draw(st.sampled_from([0, *shifts]))
     return replace(rules, **limits)  # type: ignore[arg-type]
 
 

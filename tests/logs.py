@@ -16,11 +16,11 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-from sessionize import carried, fragments, local
+from sessionize import carried, fragments, local, waiting
 from sessionize.reading import blocks, parquet, tables
 from tests import oracle
 from tests.clocks import EPOCH, MICROSECOND
-from tests.oracle import Aggregation, Row, Rules
+from tests.oracle import Aggregation, Condition, Row, Rules
 
 BYTES_PER_ROW = 40
 """Of a small log as CSV, roughly."""
@@ -52,15 +52,23 @@ class Log:
             "by": list(rules.by),
             "time": rules.time,
             "time_unit": "us" if is_epoch else None,
-            "timeout": "none" if rules.timeout_us is None else timedelta(microseconds=rules.timeout_us),
+            "timeout": _duration(rules.timeout_us),
             "boundary": rules.boundary,
             "split_daily": rules.split_daily,
             "timezone": rules.timezone,
             "dst_policy": rules.dst_policy,
+            "split_on": list(rules.split_on),
+            "split_from_null": rules.split_from_null,
+            "split_before": _conditions(rules.split_before),
+            "split_after": _conditions(rules.split_after),
+            "max_duration": _duration(rules.max_duration_us),
+            "max_duration_boundary": rules.max_duration_boundary,
+            "max_events": rules.max_events,
+            "dedupe": rules.dedupe,
             "tie_break": list(rules.tie_break),
             "agg": {item.name: _aggregate_text(item) for item in rules.agg},
-            "include": [f"{column}={value}" for column, value in rules.include],
-            "exclude": [f"{column}={value}" for column, value in rules.exclude],
+            "include": _conditions(rules.include),
+            "exclude": _conditions(rules.exclude),
             "not_before": _moment(rules.not_before),
             "not_after": _moment(rules.not_after),
             "as_of": _moment(rules.as_of),
@@ -89,12 +97,21 @@ def _aggregate_text(item: Aggregation) -> str:
     return f"{item.function}:{item.column}" + ("" if item.argument is None else f",{item.argument}")
 
 
+def _conditions(conditions: Sequence[Condition]) -> list[str]:
+    return [f"{column}={value}" for column, value in conditions]
+
+
+def _duration(us: int | None) -> timedelta | str:
+    return "none" if us is None else timedelta(microseconds=us)
+
+
 def _type_text(type_: pa.DataType) -> str:
     names = {
         "double": "float64",
         "date32[day]": "date",
         "timestamp[us, tz=UTC]": "timestamp",
         "string": "text",
+        "dictionary<values=string, indices=int32, ordered=0>": "text",
     }
     return names.get(str(type_), str(type_).replace("decimal128", "decimal").replace(" ", ""))
 
@@ -111,7 +128,8 @@ def tiny_chunks(rows: int) -> Iterator[None]:
             stack.enter_context(patch.object(module, "CHUNK_ROWS", rows))
         stack.enter_context(patch.object(blocks, "BLOCK_BYTES", rows * BYTES_PER_ROW))
         stack.enter_context(patch.object(local, "BATCH_ROWS", rows))
-        stack.enter_context(patch.multiple(carried, ROWS_OF_A_PART=rows, MERGE_BYTES=rows * BYTES_PER_ROW))
+        stack.enter_context(patch.object(waiting, "ROWS_OF_A_PART", rows))
+        stack.enter_context(patch.object(carried, "MERGE_BYTES", rows * BYTES_PER_ROW))
         stack.enter_context(patch.object(fragments, "SLICE_ROWS", max(rows // 2, 1)))
         yield
 

@@ -1,10 +1,11 @@
 """SEMANTICS.md as plain Python: what every engine must give, one event at a time.
 
-This page is meant to be read as the executable specification. It and `clocks.py` use the standard library
-only (and the zone files of the `tzdata` package, which the contract names as part of a run) and
-share no code with the package, so that the two can only agree by both being right.
+This page is meant to be read as the executable specification: it says which rows are events and what a
+session's row holds; `oracle_walk.py` says what a session is, `clocks.py` what time it is. They use the
+standard library only (and the zone files of the `tzdata` package, which the contract names as part of a
+run) and share no code with the package, so that the two can only agree by both being right.
 
-Where SEMANTICS.md is silent, this page decides as follows:
+Where SEMANTICS.md is silent, these pages decide as follows:
 
 * `min` and `max` follow the order of ties: NaN is the largest number, so `max` of 1.0 and NaN is NaN.
 * `nunique` and `set` hold NaN once, and 0.0 and −0.0 as one value.
@@ -14,7 +15,20 @@ Where SEMANTICS.md is silent, this page decides as follows:
 * A row is rejected for one reason, the first of: identity, time, implausible time.
 * `--not-before` and `--not-after` are both inclusive.
 * A zone's offsets outside the years 1 to 9999 are those of the nearest day inside.
-* With both `--timeout none` and no daily split, an identity's last session is never closed.
+* A marker's value is compared as `--include` compares; a null matches nothing; any of several markers does.
+* For `--split-on` and `--dedupe`, NaN equals NaN and −0.0 equals 0.0.
+* Events that are level in everything (time, tie-break and rules' columns) may be dealt to different
+  sessions (by a limit, a marker), and dedupe may keep one of them. For each aggregate on its own they stand
+  in the order of the aggregate's own column, ascending by value, nulls last: so its values follow from the
+  multiset of events, and it changes no session.
+* Inside a session `first` and `last` keep to time, tie-break columns and own value; the rules' columns do
+  not order them.
+* With `--timeout none` and any sequential rule (dedupe is one), an identity's first session starts by
+  `inactivity`, and a new day's by `calendar`.
+* Besides timeout and day, an identity's last session is closed when its last event matched an end marker,
+  when it holds `--max-events`, or when the watermark is beyond its `--max-duration`, by that boundary.
+  With none of the rules that can do so, it is never closed.
+* A local time that a clock change made ambiguous or skipped is counted before dedupe.
 """
 
 from __future__ import annotations
@@ -22,88 +36,55 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from math import isnan
 from typing import Any
-from uuid import UUID
 
 from tests import clocks
+from tests.oracle_walk import (
+    Aggregation,
+    Condition,
+    Event,
+    Row,
+    Rules,
+    Session,
+    clean,
+    is_closed,
+    is_value,
+    moment_key,
+    sessions_of,
+    value_key,
+)
 
-Row = dict[str, Any]
-
-MINUTE_US = 60_000_000
-
-
-@dataclass(frozen=True)
-class Aggregation:
-    """One extra column: `function` over the events' values of `column`."""
-
-    name: str
-    function: str
-    column: str
-    argument: str | None = None
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What a session is and which rows count, with the defaults of SEMANTICS.md."""
-
-    by: tuple[str, ...] = ("user_id",)
-    time: str = "timestamp"
-    timeout_us: int | None = 30 * MINUTE_US
-    boundary: str = "exceeds"
-    split_daily: bool = False
-    timezone: str = "UTC"
-    dst_policy: str = "earlier"
-    tie_break: tuple[str, ...] = ()
-    agg: tuple[Aggregation, ...] = ()
-    include: tuple[tuple[str, str], ...] = ()
-    exclude: tuple[tuple[str, str], ...] = ()
-    not_before: int | None = None
-    not_after: int | None = None
-    as_of: int | None = None
-
-
-@dataclass(frozen=True)
-class Event:
-    """A usable row: its identity, its instant, and the row itself."""
-
-    identity: tuple[Any, ...]
-    time_us: int
-    row: Row
-
-
-@dataclass
-class Session:
-    """Consecutive events of one identity, and why the first of them opened it."""
-
-    start_reason: str
-    events: list[Event] = field(default_factory=list)
-
-    @property
-    def start_us(self) -> int:
-        """The time of its first event."""
-        return self.events[0].time_us
-
-    @property
-    def end_us(self) -> int:
-        """The time of its last event."""
-        return self.events[-1].time_us
+__all__ = ["Aggregation", "Condition", "Event", "Outcome", "Row", "Rules", "Session", "sessionize"]
 
 
 @dataclass
 class Outcome:
-    """All that a run promises: the sessions in order, and where every input row went."""
+    """All that a run promises, and where every input row went.
 
-    sessions: list[Row]
-    events: list[Event]
-    input_rows: int
-    filtered: int
-    rejected: list[tuple[int, str]]
-    dst_resolved: int
-    open_sessions: int
+    Attributes:
+        sessions: The rows of the sessions table, in order.
+        labels: What `label` adds to each input row, in input order; None for a row that is no event.
+        events: The events of the sessions, in input order.
+        input_rows: Rows given: events, filtered, rejected and deduplicated ones.
+        filtered: Rows that include and exclude left out.
+        deduplicated: Events that had been delivered before.
+        rejected: The record number (from 1) and reason of each rejected row.
+        dst_resolved: Rows whose local time was ambiguous or skipped, and was resolved.
+        open_sessions: Sessions that an event at or after the watermark could still join.
+    """
+
+    sessions: list[Row] = field(default_factory=list)
+    labels: list[Row | None] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    input_rows: int = 0
+    filtered: int = 0
+    deduplicated: int = 0
+    rejected: list[tuple[int, str]] = field(default_factory=list)
+    dst_resolved: int = 0
+    open_sessions: int = 0
 
     @property
     def rejected_by_reason(self) -> Counter[str]:
@@ -120,15 +101,17 @@ def sessionize(rows: Iterable[Row], rules: Rules) -> Outcome:
         rules: What a session is.
 
     Returns:
-        Sessions in the promised order, rejected rows as (1-based record, reason), and the counts.
+        Sessions in the promised order, labels, rejected rows, and the counts.
     """
     outcome = _judge(rows, rules)
-    sessions: list[Session] = []
-    for events in _by_identity(outcome.events).values():
-        sessions += walk(sorted(events, key=lambda event: order_key(event, rules)), rules)
-    sessions.sort(key=lambda session: (session.end_us, identity_key(session.events[0]), session.start_us))
-    outcome.sessions = [_session_row(session, rules) for session in sessions]
-    outcome.open_sessions = _count_open(sessions, rules)
+    by_identity = list(_by_identity(outcome.events).values())
+    walks = [sessions_of(events, rules) for events in by_identity]
+    kept = [event for sessions in walks for session in sessions for event in session.events]
+    outcome.deduplicated = len(outcome.events) - len(kept)
+    outcome.sessions = _session_rows(by_identity, walks, rules)
+    outcome.labels = _labels(walks, outcome.input_rows)
+    outcome.open_sessions = _count_open(walks, rules)
+    outcome.events = sorted(kept, key=lambda event: event.record)
     return outcome
 
 
@@ -136,7 +119,7 @@ def sessionize(rows: Iterable[Row], rules: Rules) -> Outcome:
 
 
 def _judge(rows: Iterable[Row], rules: Rules) -> Outcome:
-    outcome = Outcome([], [], 0, 0, [], 0, 0)
+    outcome = Outcome()
     for record, row in enumerate(rows, start=1):
         outcome.input_rows += 1
         if not is_wanted(row, rules):
@@ -152,7 +135,7 @@ def _judge(rows: Iterable[Row], rules: Rules) -> Outcome:
             outcome.rejected.append((record, "implausible_time"))
         else:
             outcome.dst_resolved += problem != ""
-            outcome.events.append(Event(identity, time_us, row))
+            outcome.events.append(Event(identity, time_us, row, record))
     return outcome
 
 
@@ -165,51 +148,15 @@ def is_wanted(row: Row, rules: Rules) -> bool:
     return included and not any(is_value(row[column], text) for column, text in rules.exclude)
 
 
-def is_value(value: Any, text: str) -> bool:
-    """Whether a value of a row is the one that an option's text names."""
-    if value is None:
-        return False
-    read: dict[type, Callable[[str], Any]] = {
-        bool: lambda t: t.lower() in ("true", "1"),
-        int: int,
-        float: float,
-        Decimal: Decimal,
-        date: date.fromisoformat,
-        datetime: lambda t: datetime.fromisoformat(t).replace(tzinfo=UTC),
-        UUID: UUID,
-        str: str,
-    }
-    return bool(value == read[type(value)](text))
-
-
 def is_plausible(time_us: int, rules: Rules) -> bool:
     """Whether an instant lies between `not_before` and `not_after`."""
     too_early = rules.not_before is not None and time_us < rules.not_before
     return not too_early and (rules.not_after is None or time_us <= rules.not_after)
 
 
-# ---------------------------------------------------------------- order
-
-
-def value_key(value: Any) -> tuple[Any, ...]:
-    """Ascending by value: numbers numerically, NaN last, text and binary by bytes, nulls last."""
-    if value is None:
-        return (2,)
-    if isinstance(value, float) and isnan(value):
-        return (1,)
-    if isinstance(value, str):
-        return (0, value.encode())
-    return (0, value.bytes if isinstance(value, UUID) else value)
-
-
 def identity_key(event: Event) -> tuple[Any, ...]:
     """The order of identities: column by column."""
     return tuple(value_key(part) for part in event.identity)
-
-
-def order_key(event: Event, rules: Rules) -> tuple[Any, ...]:
-    """The order of one identity's events: time, then the tie-break columns."""
-    return (event.time_us, *(value_key(event.row[column]) for column in rules.tie_break))
 
 
 def _by_identity(events: Iterable[Event]) -> dict[tuple[Any, ...], list[Event]]:
@@ -219,99 +166,52 @@ def _by_identity(events: Iterable[Event]) -> dict[tuple[Any, ...], list[Event]]:
     return groups
 
 
-# ---------------------------------------------------------------- sessions
-
-
-def walk(events: Sequence[Event], rules: Rules) -> Iterator[Session]:
-    """Go through one identity's events in order and open a session wherever a rule says so."""
-    session: Session | None = None
-    for event in events:
-        reason = opening_reason(event, session, rules)
-        if session is None or reason is not None:
-            if session is not None:
-                yield session
-            session = Session(reason or "inactivity")
-        session.events.append(event)
-    if session is not None:
-        yield session
-
-
-def opening_reason(event: Event, session: Session | None, rules: Rules) -> str | None:
-    """Why an event opens a session, given the one that is open; None where it joins it.
-
-    The first rule that holds gives the reason, in the order of SEMANTICS.md.
-    """
-    if opens_by_inactivity(event, session, rules):
-        return "inactivity"
-    if session is None:
-        return "calendar"
-    if rules.split_daily and _day(event, rules) != _day(session.events[-1], rules):
-        return "calendar"
-    return None
-
-
-def opens_by_inactivity(event: Event, session: Session | None, rules: Rules) -> bool:
-    """Whether there is no earlier event, or the gap to it is too long.
-
-    With the timeout off and days on, every session starts a day and none is owed to inactivity.
-    """
-    if session is None:
-        return rules.timeout_us is not None or not rules.split_daily
-    return rules.timeout_us is not None and is_beyond(event.time_us - session.end_us, rules)
-
-
-def is_beyond(gap_us: int, rules: Rules) -> bool:
-    """Whether a gap separates: longer than the timeout, or as long where the boundary is `reaches`."""
-    assert rules.timeout_us is not None
-    return gap_us > rules.timeout_us or (gap_us == rules.timeout_us and rules.boundary == "reaches")
-
-
-def _day(event: Event, rules: Rules) -> int:
-    return clocks.local_day(rules.timezone, event.time_us)
-
-
-def _count_open(sessions: Sequence[Session], rules: Rules) -> int:
-    latest: dict[tuple[Any, ...], Session] = {}
-    for session in sessions:
-        key = identity_key(session.events[0])
-        latest[key] = max(latest.get(key, session), session, key=lambda candidate: candidate.start_us)
-    last_us = max((session.end_us for session in sessions), default=0)
-    watermark_us = last_us if rules.as_of is None else rules.as_of
-    return sum(not is_closed(session, watermark_us, rules) for session in latest.values())
-
-
-def is_closed(session: Session, watermark_us: int, rules: Rules) -> bool:
-    """Whether no event at or after the watermark could join an identity's last session."""
-    if rules.timeout_us is not None and is_beyond(watermark_us - session.end_us, rules):
-        return True
-    return rules.split_daily and clocks.local_day(rules.timezone, watermark_us) > _day(
-        session.events[-1], rules
-    )
-
-
 # ---------------------------------------------------------------- the session's row
+
+
+def _session_rows(
+    by_identity: Sequence[list[Event]], walks: Sequence[list[Session]], rules: Rules
+) -> list[Row]:
+    """The rows of all sessions in the order in which the sessions closed."""
+    found: list[tuple[Session, Row]] = []
+    for events, sessions in zip(by_identity, walks, strict=True):
+        rows = [_session_row(session, rules) for session in sessions]
+        for aggregation in rules.agg:
+            for row, value in zip(rows, _aggregates(events, aggregation, rules), strict=True):
+                row[aggregation.name] = value
+        found += zip(sessions, rows, strict=True)
+    return [row for _, row in sorted(found, key=lambda pair: closing_key(pair[0]))]
+
+
+def closing_key(session: Session) -> tuple[Any, ...]:
+    """The order of the sessions table: end, identity, start, number at that start."""
+    return (session.end_us, identity_key(session.events[0]), session.start_us, session.ordinal)
 
 
 def _session_row(session: Session, rules: Rules) -> Row:
     identity = session.events[0].identity
-    row: Row = {"session_id": session_id(identity, session.start_us)}
+    row: Row = {"session_id": session_id(session)}
     row.update(zip(rules.by, identity, strict=True))
     row["start_time"] = session.start_us
     row["end_time"] = session.end_us
-    row["duration_seconds"] = float(Fraction(session.end_us - session.start_us, 1_000_000))
+    row["duration_seconds"] = in_seconds(session.end_us - session.start_us)
     row["event_count"] = len(session.events)
     row["start_reason"] = session.start_reason
-    for aggregation in rules.agg:
-        row[aggregation.name] = aggregate(session.events, aggregation, rules)
+    for column in rules.split_on:
+        row[column] = clean(session.last_value(column))
     return row
 
 
-def session_id(identity: Sequence[Any], start_us: int) -> str:
-    """`<identity>:<start>`; the parts of an identity of several columns are escaped and joined by `:`."""
-    parts = [identity_text(part) for part in identity]
+def session_id(session: Session) -> str:
+    """`<identity>:<start>`, from the second session at one start on with its number, as in `a:0.2`.
+
+    The parts of an identity of several columns are escaped and joined by `:`.
+    """
+    parts = [identity_text(part) for part in session.events[0].identity]
     if len(parts) > 1:
         parts = [part.replace("\\", "\\\\").replace(":", "\\:") for part in parts]
-    return ":".join([*parts, str(start_us)])
+    suffix = f".{session.ordinal}" if session.ordinal > 1 else ""
+    return ":".join([*parts, str(session.start_us)]) + suffix
 
 
 def identity_text(value: Any) -> str:
@@ -325,6 +225,24 @@ def identity_text(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def in_seconds(us: int) -> float:
+    """The float64 nearest to so many microseconds."""
+    return float(Fraction(us, 1_000_000))
+
+
+# ---------------------------------------------------------------- aggregates
+
+
+def _aggregates(events: Iterable[Event], aggregation: Aggregation, rules: Rules) -> Iterator[Any]:
+    """One aggregate of each of an identity's sessions, level events dealt in the order of its column."""
+
+    def own_value(event: Event) -> tuple[Any, ...]:
+        return value_key(event.row[aggregation.column])
+
+    for session in sessions_of(events, rules, own_value):
+        yield aggregate(session.events, aggregation, rules)
 
 
 def aggregate(events: Sequence[Event], aggregation: Aggregation, rules: Rules) -> Any:
@@ -343,14 +261,9 @@ def aggregate(events: Sequence[Event], aggregation: Aggregation, rules: Rules) -
         return None
     if aggregation.function in ("first", "last"):
         pick = min if aggregation.function == "first" else max
-        best = pick(held, key=lambda e: (*order_key(e, rules), value_key(clean(e.row[aggregation.column]))))
+        best = pick(held, key=lambda e: (*moment_key(e, rules), value_key(e.row[aggregation.column])))
         return clean(best.row[aggregation.column])
     return REDUCTIONS[aggregation.function](values)
-
-
-def clean(value: Any) -> Any:
-    """Write −0.0 as 0.0."""
-    return value + 0.0 if isinstance(value, float) else value
 
 
 def _mean(values: Sequence[Any]) -> float:
@@ -367,3 +280,31 @@ REDUCTIONS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "any": any,
     "all": all,
 }
+
+
+# ---------------------------------------------------------------- labels and open sessions
+
+
+def _labels(walks: Iterable[list[Session]], input_rows: int) -> list[Row | None]:
+    """What `label` adds to each row; nothing to a filtered, rejected or deduplicated one."""
+    labels: list[Row | None] = [None] * input_rows
+    for sessions in walks:
+        previous: Event | None = None
+        for number, session in enumerate(sessions, start=1):
+            for index, event in enumerate(session.events, start=1):
+                labels[event.record - 1] = {
+                    "session_id": session_id(session),
+                    "session_number": number,
+                    "event_index": index,
+                    "gap_seconds": previous and in_seconds(event.time_us - previous.time_us),
+                    "start_reason": session.start_reason,
+                }
+                previous = event
+    return labels
+
+
+def _count_open(walks: Sequence[list[Session]], rules: Rules) -> int:
+    """Identities whose last session is not closed at the watermark: `as_of`, or the last event."""
+    last_us = max((sessions[-1].end_us for sessions in walks), default=0)
+    watermark_us = last_us if rules.as_of is None else rules.as_of
+    return sum(not is_closed(sessions[-1], watermark_us, rules) for sessions in walks)

@@ -254,12 +254,12 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
-@pytest.mark.parametrize("command", [[], ["run"]], ids=["group", "run"])
+@pytest.mark.parametrize("command", [[], ["run"], ["presets"]], ids=["group", "run", "presets"])
 def test_help_has_an_example(command: list[str], flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     outcome = call_here(capsys, *command, flag)
 
     assert outcome.exit_code == 0
-    assert "Examples:\n    sessionize run " in outcome.stdout
+    assert "Examples:\n    sessionize " in outcome.stdout
 
 
 def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
@@ -290,6 +290,7 @@ def test_help_imports_nothing_heavy() -> None:
     ("name", "choices"),
     [
         pytest.param("boundary", Boundary, id="boundary"),
+        pytest.param("max_duration_boundary", Boundary, id="boundary of the maximum"),
         pytest.param("time_unit", TimeUnit, id="time unit"),
         pytest.param("dst_policy", DstPolicy, id="dst policy"),
         pytest.param("input_format", InputFormat, id="input format"),
@@ -308,7 +309,7 @@ def test_choices_are_those_of_the_library(name: str, choices: object) -> None:
         *(
             (name, value)
             for name, value in SessionRules().as_dict().items()
-            if value not in ("", [], {}, False)
+            if value not in ("", [], {}, False, None)
         ),
         pytest.param("time", ReadOptions().time, id="time"),
         pytest.param("dst_policy", ReadOptions().dst_policy, id="dst_policy"),
@@ -348,8 +349,10 @@ def test_completion_offers_the_options(tmp_path: Path) -> None:
 
     outcome = call(cwd=tmp_path, variables=words)
 
-    assert outcome.stdout.split() == ["plain,--split-daily"]
+    assert outcome.stdout.split() == [
+        f"plain,--split-{name}" for name in ("daily", "on", "from-null", "before", "after")
+    ]
 
 
 def test_group_lists_its_commands() -> None:
-    assert list(cli.commands) == ["run"]
+    assert set(cli.commands) >= {"run", "presets"}

@@ -35,6 +35,25 @@ def test_file_sets_options_of_each_kind(job: Job, capsys: pytest.CaptureFixture[
     assert job.asked["output"] == "out.csv"
 
 
+def test_file_sets_the_rules(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    path = config(
+        'preset = "adobe"\nmax_events = 100\nmax_duration = "none"\n'
+        'split_on = ["plan"]\nsplit_from_null = true\nsplit_before = ["event=app_open"]\n'
+        'split_after = ["none"]\ndedupe = "event_id"\n'
+    )
+
+    call_here(capsys, "run", "a.csv", "-o", "out.csv", "--config", path)
+
+    assert job.asked["rules"] == SessionRules(
+        max_events=100,
+        split_on="plan",
+        split_from_null=True,
+        split_before="event=app_open",
+        dedupe="event_id",
+    )
+    assert job.asked["rules"].based_on == "adobe"
+
+
 def test_file_is_read_only_when_named(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     config('timeout = "45m"\n')
 
@@ -52,6 +71,19 @@ def test_environment_sets_an_option(
     call_here(capsys, "run", "a.csv", "-o", "out.csv")
 
     assert job.asked["rules"] == SessionRules(timeout="45m", split_daily=True)
+
+
+def test_environment_sets_the_rules(
+    job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SESSIONIZE_PRESET", "posthog")
+    monkeypatch.setenv("SESSIONIZE_MAX_EVENTS", "100")
+    monkeypatch.setenv("SESSIONIZE_SPLIT_AFTER", "event=logout;event=quit")
+    monkeypatch.setenv("SESSIONIZE_SPLIT_ON", "none")
+
+    call_here(capsys, "run", "a.csv", "-o", "out.csv", "--max-duration", "none")
+
+    assert job.asked["rules"] == SessionRules(max_events=100, split_after=["event=logout", "event=quit"])
 
 
 def test_environment_separates_values_by_semicolons(
@@ -95,6 +127,8 @@ def test_command_line_beats_environment_beats_file(
         pytest.param(
             "max_rejected = 0.5", "key 'max_rejected' takes text or a number, not 0.5.", id="fraction"
         ),
+        pytest.param("max_events = 1.5", "key 'max_events' takes text or a number", id="part of an event"),
+        pytest.param('preset = "ga5"', "did you mean 'ga4'?", id="unknown preset"),
         pytest.param("timeout = ", "not TOML", id="no TOML"),
         pytest.param('timeout = "900"', "(from sessionize.toml)", id="refused value"),
     ],

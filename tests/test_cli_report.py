@@ -14,6 +14,7 @@ from sessionize.cli.console import Console
 from sessionize.cli.progress import bar
 from sessionize.cli.report import describe
 from sessionize.events import Tally
+from sessionize.rules import SessionRules
 from sessionize.summary import Summary
 from tests.test_cli import summary
 
@@ -52,6 +53,27 @@ def test_summary_says_what_was_left_out() -> None:
         "kept in out.csv.rejected.jsonl",
         "clock     1 local time resolved at a clock change",
     ]
+
+
+@pytest.mark.parametrize(
+    ("rules", "line"),
+    [
+        pytest.param(SessionRules.preset("ga4"), "preset    ga4", id="as it is"),
+        pytest.param(
+            SessionRules.preset("matomo").evolve(timeout="45m", timezone="Europe/Paris", split_daily=False),
+            "preset    matomo, with --timeout 45m --no-split-daily --timezone Europe/Paris",
+            id="with options beside it",
+        ),
+    ],
+)
+def test_summary_names_the_preset(rules: SessionRules, line: str) -> None:
+    assert lines(summary(rules=rules, preset=rules.based_on))[1] == line
+
+
+def test_summary_counts_repeated_deliveries() -> None:
+    of = summary(rules=SessionRules(dedupe="event_id"), tally=Tally(input_rows=1000, deduplicated=12))
+
+    assert lines(of)[2] == "dedupe    12 (1.2%) of 1,000 input rows deduplicated by event_id"
 
 
 def test_run_of_no_measurable_time_has_no_rate() -> None:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sessionize as sz
-from sessionize import carried, spill
+from sessionize import carried, spill, waiting
 from sessionize.reading.log import FilePiece
 from sessionize.resources import parse_size
 from sessionize.rules import Boundary
@@ -33,7 +33,7 @@ LEAST = "100MB"
 @contextmanager
 def room(bytes_: int) -> Iterator[None]:
     """Let so many bytes of fragments wait in memory, under the least limit."""
-    with patch.object(carried, "_ROOM", parse_size(LEAST) // bytes_):
+    with patch.object(waiting, "_ROOM", parse_size(LEAST) // bytes_):
         yield
 
 
@@ -161,8 +161,8 @@ def test_the_first_need_of_pandas_in_several_threads_at_once_is_no_deadlock(tmp_
     arguments = ["run", str(tmp_path / "log.parquet"), "-o", str(tmp_path / "out.csv"), "--threads", "4"]
     program = (
         "from sessionize.cli.startup import import_arrow_without_pandas; import_arrow_without_pandas();"
-        "from sessionize import carried; from sessionize.reading import parquet;"
-        "carried.ROWS_OF_A_PART = 100; parquet.CHUNK_ROWS = 300;"
+        "from sessionize import waiting; from sessionize.reading import parquet;"
+        "waiting.ROWS_OF_A_PART = 100; parquet.CHUNK_ROWS = 300;"
         f"from sessionize.cli.main import main; main({arguments!r})"
     )
 

@@ -1,16 +1,23 @@
-"""The oracle itself, judged by published sessions and by a second way of finding local days."""
+"""The oracle itself, judged by published sessions, by a second way of finding local days, by its promises.
+
+What it says of the rules that walk is judged by the cases that `hand_made.py` puts to it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
 
-from tests import clocks, oracle
+from tests import clocks, hand_made, oracle
 from tests.clocks import MICROSECOND
+from tests.generators import logs
+from tests.logs import Log, assert_same_sessions
 from tests.oracle import Aggregation, Rules
 from tests.published import REAL_LOGS, VECTORS, EngineCase, RealLog, engine_cases, read_csv
 
@@ -132,3 +139,102 @@ def test_oracle_resolves_a_skipped_time_by_the_policy(policy: str, instant: str)
     rules = Rules(timezone="Europe/Paris", dst_policy=policy)
 
     assert clocks.instant("2026-03-29T02:30:00", rules) == (us(instant), "nonexistent_time")
+
+
+# ---------------------------------------------------------------- labels
+
+LABELS = ("session_id", "session_number", "event_index", "gap_seconds", "start_reason")
+
+
+def labels(log: Log) -> list[tuple[Any, ...] | None]:
+    return [None if row is None else tuple(row[name] for name in LABELS) for row in log.expected().labels]
+
+
+def test_a_label_says_which_session_a_row_belongs_to() -> None:
+    times = ["1970-01-01 01:00", "1970-01-01", "1970-01-01 00:00:01.5", "1970-01-01 00:10", "1970-01-01"]
+    rules = Rules(split_on=("user",))
+
+    found = labels(
+        hand_made.log(rules, times=times, user=["ada", "ada", None, "bob", "bob"], user_id=[*"AAAAB"])
+    )
+
+    assert found == [
+        ("A:3600000000", 3, 1, 3000.0, "inactivity"),
+        ("A:0", 1, 1, None, "inactivity"),
+        ("A:0", 1, 2, 1.5, "inactivity"),
+        ("A:600000000", 2, 1, 598.5, "change:user"),
+        ("B:0", 1, 1, None, "inactivity"),
+    ]
+
+
+def test_rows_that_are_no_events_have_no_label() -> None:
+    rules = Rules(dedupe="id", exclude=(("event", "beat"),))
+    events = ["beat", "view", "view", "view"]
+
+    found = labels(
+        hand_made.log(
+            rules, times=["1970-01-01"] * 4, user_id=["A", None, "A", "A"], id=["x"] * 4, event=events
+        )
+    )
+
+    assert found == [None, None, ("A:0", 1, 1, None, "inactivity"), None]
+
+
+def test_labels_order_level_events_by_their_place_in_the_input() -> None:
+    found = labels(hand_made.log(Rules(max_events=2), times=["1970-01-01"] * 3, x=[3, 2, 1]))
+
+    assert found == [
+        ("A:0", 1, 1, None, "inactivity"),
+        ("A:0", 1, 2, 0.0, "inactivity"),
+        ("A:0.2", 2, 1, 0.0, "max_events"),
+    ]
+
+
+@pytest.mark.property
+@given(logs())
+def test_labels_grouped_by_session_are_the_sessions(log: Log) -> None:
+    outcome = log.expected()
+    labelled = [row for row in outcome.labels if row is not None]
+    starts = [row for row in labelled if row["event_index"] == 1]
+
+    assert len(labelled) == len(outcome.events)
+    assert sorted((row["session_id"], row["start_reason"]) for row in starts) == sorted(
+        (row["session_id"], row["start_reason"]) for row in outcome.sessions
+    )
+    for session in outcome.sessions:
+        indices = [row["event_index"] for row in labelled if row["session_id"] == session["session_id"]]
+        assert sorted(indices) == list(range(1, session["event_count"] + 1))
+
+
+# ---------------------------------------------------------------- a pure function of the events
+
+
+@pytest.mark.property
+@given(logs())
+def test_the_order_of_the_input_changes_no_session(log: Log) -> None:
+    found, shuffled = log.expected(), log.shuffled(1).expected()
+
+    assert_same_sessions(shuffled.sessions, found.sessions, log.rules)
+    assert shuffled.deduplicated == found.deduplicated
+    assert shuffled.open_sessions == found.open_sessions
+
+
+@pytest.mark.property
+@given(logs())
+def test_walked_rules_that_never_cut_change_nothing_but_a_reason(log: Log) -> None:
+    """A limit that no session reaches only changes why an identity's first session starts without timeout."""
+    plain = replace(
+        log.rules,
+        split_on=(),
+        split_before=(),
+        split_after=(),
+        max_duration_us=None,
+        max_events=None,
+        dedupe=None,
+    )
+    unlimited = replace(plain, max_events=len(log.rows) + 1)
+    found, expected = (oracle.sessionize(log.rows, rules).sessions for rules in (unlimited, plain))
+
+    if log.rules.timeout_us is None:
+        found, expected = ([{**row, "start_reason": ""} for row in rows] for rows in (found, expected))
+    assert_same_sessions(found, expected, plain)

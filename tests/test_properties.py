@@ -72,6 +72,7 @@ def test_every_input_row_is_accounted_for(log: Log) -> None:
     assert tally.input_rows == len(log.rows)
     assert tally.input_rows == tally.events + tally.filtered + tally.rejected + tally.deduplicated
     assert (tally.events, tally.filtered) == (len(expected.events), expected.filtered)
+    assert tally.deduplicated == expected.deduplicated
     assert tally.rejected_by_reason == expected.rejected_by_reason
     assert tally.dst_resolved == expected.dst_resolved
     kept = zip(summary.rejected["record"].to_pylist(), summary.rejected["reason"].to_pylist(), strict=True)
@@ -108,9 +109,11 @@ def test_every_event_is_in_exactly_one_session(log: Log) -> None:
         ]
 
     held = [holding(event.identity, event.time_us) for event in log.expected().events]
-    assert all(len(ids) == 1 for ids in held)
+    assert all(held)
+    if not log.rules.is_sequential:  # else a microsecond may be cut
+        assert all(len(ids) == 1 for ids in held)
     assert sum(row["event_count"] for row in sessions) == len(held)
-    assert {ids[0] for ids in held} == {row["session_id"] for row in sessions}
+    assert {name for ids in held for name in ids} == {row["session_id"] for row in sessions}
     assert len(sessions) == len({row["session_id"] for row in sessions})
 
 
@@ -139,7 +142,8 @@ def test_an_aggregate_never_changes_a_session(log: Log) -> None:
 
     without, _ = found(log.without_aggregates())
 
-    assert with_aggregates.select(without.column_names).equals(without)
+    same_columns = with_aggregates.select(without.column_names)
+    assert repr(session_rows(same_columns)) == repr(session_rows(without))  # NaN is NaN here
 
 
 @many

@@ -183,7 +183,7 @@ def test_missing_column_lists_what_was_found_and_the_option(folder: Path) -> Non
     [
         ({"by": ["visitor"]}, r"no column 'visitor'\. Found: x_id, timestamp\. Name it with --by x_id\."),
         ({"by": ["x_ld"]}, r"no column 'x_ld'; did you mean 'x_id'\?"),
-        ({"by": ["x_id"], "columns": ["page"]}, r"no column 'page'.*--tie-break or --agg"),
+        ({"by": ["x_id"], "columns": ["page"]}, r"no column 'page'.*named by the rules"),
         ({"by": ["x_id"], "include": {"event": "a"}}, r"no column 'event'.*--include or --exclude"),
     ],
     ids=["identity", "misspelt", "aggregate", "filter"],

@@ -12,6 +12,7 @@ import click
 from sessionize.cli import failures
 from sessionize.cli.commands import HELP, Commands
 from sessionize.cli.console import Console
+from sessionize.cli.presets import presets
 from sessionize.cli.run import run
 from sessionize.spelling import closest
 from sessionize.version import __version__
@@ -22,6 +23,7 @@ EXAMPLES = """\b
 Examples:
   sessionize run events.parquet -o sessions.parquet
   sessionize run logs/ -o sessions.csv --by device_id --timeout 15m
+  sessionize presets
   sessionize run --help
 """
 
@@ -38,6 +40,7 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(run)
+cli.add_command(presets)
 
 
 def _refuse_unknown_environment() -> None:

@@ -1,13 +1,14 @@
 """The options, in the groups in which commands take them.
 
-Each group is a list for click's `params=`. A default that is shown here is decided by the library
+Each group is a list for click's `params=`; those that say what a session is have a file of their own,
+`rules_options.py`. A default that is shown here is decided by the library
 (`SessionRules`, `ReadOptions`); an option that is not given is not passed on. Choices are written out,
 because importing the library to list them would slow every `--help` down; tests hold them together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,13 @@ import click
 from sessionize.cli.commands import Option, section
 from sessionize.cli.config import load_config
 from sessionize.cli.console import Console
+from sessionize.cli.given import checked, given
+from sessionize.cli.rules_options import RULES as RULES
+from sessionize.cli.rules_options import rules_options as rules_options
 
 if TYPE_CHECKING:
     from sessionize.reading.options import ReadOptions
-    from sessionize.rules import SessionRules
 
-RULES_NAMES = ("by", "timeout", "boundary", "split_daily", "timezone", "tie_break", "agg", "prefix")
 READING_NAMES = (
     *("time", "time_format", "time_unit", "timezone", "dst_policy", "type", "null_value"),
     *("include", "exclude", "not_before", "not_after", "input_format", "csv_delimiter", "encoding"),
@@ -29,21 +31,13 @@ READING_NAMES = (
 FIELDS = {"type": "types"}
 """Options whose name in the library is another."""
 INSTANT = (str, date, datetime)
-NOT_GIVEN: tuple[object, ...] = (None, ())
-
-
-def checked_by_rules(context: click.Context, option: click.Parameter, value: Any) -> Any:
-    """Let `SessionRules` judge one option alone, so that its complaint names the option."""
-    from sessionize.rules import SessionRules
-
-    return _checked(value, lambda: SessionRules(**{str(option.name): value}))
 
 
 def checked_by_resources(context: click.Context, option: click.Parameter, value: Any) -> Any:
     """Let `Resources` judge the memory limit."""
     from sessionize.resources import Resources
 
-    return _checked(value, lambda: Resources(memory_limit=value))
+    return checked(value, lambda: Resources(memory_limit=value))
 
 
 def checked_by_reading(context: click.Context, option: click.Parameter, value: Any) -> Any:
@@ -51,34 +45,21 @@ def checked_by_reading(context: click.Context, option: click.Parameter, value: A
     from sessionize.reading.options import ReadOptions
 
     name = str(option.name)
-    return _checked(value, lambda: ReadOptions(**{FIELDS.get(name, name): value}))
+    return checked(value, lambda: ReadOptions(**{FIELDS.get(name, name): value}))
 
 
 def checked_as_instant(context: click.Context, option: click.Parameter, value: Any) -> Any:
     """Let `ReadOptions` judge a time that is none of its own."""
     from sessionize.reading.options import ReadOptions
 
-    return _checked(value, lambda: ReadOptions().instant_us(value))
+    return checked(value, lambda: ReadOptions().instant_us(value))
 
 
 def checked_as_limit(context: click.Context, option: click.Parameter, value: Any) -> Any:
     """Let `RejectLimit` judge a number of rows, or a share of them."""
     from sessionize.rejects import RejectLimit
 
-    return _checked(value, lambda: RejectLimit.parse(value))
-
-
-def _checked(value: Any, judge: Callable[[], object]) -> Any:
-    if value not in NOT_GIVEN:
-        try:
-            judge()
-        except (ValueError, TypeError) as error:
-            raise click.BadParameter(str(error)) from None
-    return value
-
-
-def _rule(*flags: str, **attributes: Any) -> Option:
-    return Option(*flags, callback=checked_by_rules, **attributes)
+    return checked(value, lambda: RejectLimit.parse(value))
 
 
 def _reading(*flags: str, **attributes: Any) -> Option:
@@ -86,55 +67,6 @@ def _reading(*flags: str, **attributes: Any) -> Option:
 
 
 INPUTS = click.Argument(["inputs"], metavar="INPUT...", nargs=-1, required=True, type=click.Path())
-
-RULES = section(
-    "What a session is",
-    _rule(
-        "--by",
-        multiple=True,
-        metavar="COL",
-        shown_default="user_id",
-        help="Identity: the column whose events belong together; repeat for several.",
-    ),
-    _rule(
-        "--timeout",
-        metavar="DURATION",
-        shown_default="30m",
-        help="A gap longer than this opens a new session: 30m, 1h30m, 900s, PT30M; none switches it off.",
-    ),
-    Option(
-        "--boundary",
-        type=click.Choice(["exceeds", "reaches"]),
-        shown_default="exceeds",
-        help="Whether a gap must exceed or only reach the timeout.",
-    ),
-    Option(
-        "--split-daily/--no-split-daily",
-        default=None,
-        shown_default="no-split-daily",
-        help="Open a new session on each new local day.",
-    ),
-    _rule(
-        "--timezone",
-        metavar="ZONE",
-        shown_default="UTC",
-        help="IANA zone of local days and of times without an offset.",
-    ),
-    _rule(
-        "--tie-break",
-        multiple=True,
-        metavar="COL",
-        help="Order events of one identity at the same microsecond by this column; repeatable.",
-    ),
-    _rule(
-        "--agg",
-        multiple=True,
-        metavar="NAME=FUNC:COL",
-        help="Add a column, by first, last, min, max, sum, mean, count, count_if:COL,VALUE, any, all, "
-        "nunique or set; repeatable.",
-    ),
-    _rule("--prefix", metavar="TEXT", help="Text before the names of the columns that sessionize adds."),
-)
 
 READING = section(
     "How to read the log",
@@ -311,20 +243,9 @@ WORKING = section(
 )
 
 
-def rules_options(options: Mapping[str, Any]) -> SessionRules:
-    """Make the session rules of the options that were given; each of them has been judged."""
-    from sessionize.rules import SessionRules
-
-    return SessionRules(**_given(options, RULES_NAMES))
-
-
 def reading_options(options: Mapping[str, Any]) -> ReadOptions:
     """Make the reading options of the options that were given; each of them has been judged."""
     from sessionize.reading.options import ReadOptions
 
-    return ReadOptions(**_given(options, READING_NAMES))
-
-
-def _given(options: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Pick only what was given, so that every default is decided in one place: the library."""
-    return {FIELDS.get(name, name): options[name] for name in names if options[name] not in NOT_GIVEN}
+    picked = given(options, READING_NAMES)
+    return ReadOptions(**{FIELDS.get(name, name): value for name, value in picked.items()})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from sessionize.rules import SessionRules
     from sessionize.summary import Summary
 
 LABEL_WIDTH = 10
@@ -37,7 +38,18 @@ def _came_out(summary: Summary) -> Iterator[tuple[str, str]]:
         found += f", {_share(summary.single_event_sessions, summary.sessions)} of a single event"
         found += f", {summary.open_sessions:,} still open"
     yield "sessions", found
+    if summary.preset is not None:
+        yield "preset", _preset(summary.preset, summary.rules)
     yield "events", f"{summary.tally.events:,}{_span(summary.first_event, summary.last_event)}"
+
+
+def _preset(name: str, rules: SessionRules) -> str:
+    """Name the preset, and the options that were given beside it."""
+    from sessionize.in_words import as_options
+    from sessionize.presets import preset
+
+    beside = as_options(rules, base=preset(name).rules)
+    return f"{name}, with {shlex.join(beside)}" if beside else name
 
 
 def _was_left_out(summary: Summary, rejects: str | Path | None) -> Iterator[tuple[str, str]]:
@@ -49,6 +61,9 @@ def _was_left_out(summary: Summary, rejects: str | Path | None) -> Iterator[tupl
         reasons = [f"{count:,} {reason}" for reason, count in sorted(tally.rejected_by_reason.items())]
         share = _share(tally.rejected, tally.input_rows)
         yield "rejected", f"{share} of {rows}: {', '.join(reasons)}; kept in {rejects}"
+    if tally.deduplicated:
+        share = _share(tally.deduplicated, tally.input_rows)
+        yield "dedupe", f"{share} of {rows} deduplicated by {summary.rules.dedupe}"
     if tally.dst_resolved:
         yield "clock", f"{_count(tally.dst_resolved, 'local time')} resolved at a clock change"
 

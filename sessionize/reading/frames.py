@@ -12,7 +12,7 @@ import pyarrow.types as pt
 from sessionize.errors import InputError
 from sessionize.reading.log import Log, Task, log_of
 from sessionize.reading.options import ReadOptions
-from sessionize.reading.rows import Needed
+from sessionize.reading.rows import NAMED_BY_NOBODY, Needed
 from sessionize.reading.tables import tasks_of
 from sessionize.reading.types import ColumnTypes
 
@@ -41,7 +41,11 @@ class FrameLog:
 
 
 def open_frame(
-    events: object, rules_columns: Sequence[str], identity: Sequence[str], options: ReadOptions
+    events: object,
+    rules_columns: Sequence[str],
+    identity: Sequence[str],
+    options: ReadOptions,
+    named_by: Mapping[str, str] = NAMED_BY_NOBODY,
 ) -> Log:
     """Take a frame as a log, without changing it, and without copying what Arrow can share.
 
@@ -51,6 +55,8 @@ def open_frame(
         rules_columns: The columns that become part of the events.
         identity: The identity columns.
         options: How to read.
+        named_by: Which options name a column of the rules, in sentences, for the error about events
+            that lack it.
 
     Returns:
         The log. Its rejected rows are those of the file `<events>`, records counted from 1.
@@ -60,7 +66,7 @@ def open_frame(
         InputError: For a column of mixed objects, or of a type that does not serve.
         TypeError: For anything that is no frame.
     """
-    needed = Needed(options.time, tuple(identity), tuple(dict.fromkeys([*identity, *rules_columns])), options)
+    needed = Needed.of(rules_columns, identity, options, named_by)
     return log_of([(_opened(events, needed.columns), {})], needed)
 
 

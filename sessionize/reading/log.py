@@ -16,7 +16,7 @@ from sessionize.reading.declared import declared_type
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.ranges import TimeRange
 from sessionize.reading.records import Records
-from sessionize.reading.rows import Needed, judge
+from sessionize.reading.rows import NAMED_BY_NOBODY, Needed, judge
 from sessionize.reading.sources import Source
 from sessionize.reading.streams import readable
 from sessionize.reading.times import check_time_type
@@ -121,7 +121,11 @@ class FilePiece:
 
 
 def open_log(
-    sources: Sequence[Source], rules_columns: Sequence[str], identity: Sequence[str], options: ReadOptions
+    sources: Sequence[Source],
+    rules_columns: Sequence[str],
+    identity: Sequence[str],
+    options: ReadOptions,
+    named_by: Mapping[str, str] = NAMED_BY_NOBODY,
 ) -> Log:
     """Open files as one log: check that the columns are there and that their types agree.
 
@@ -130,6 +134,8 @@ def open_log(
         rules_columns: The columns that become part of the events (the identity may be among them).
         identity: The identity columns.
         options: How to read.
+        named_by: Which options name a column of the rules, in sentences, for the error about a log
+            that lacks it.
 
     Returns:
         The log; nothing but headers, footers and the first block of JSON lines is read yet.
@@ -139,7 +145,7 @@ def open_log(
         InputError: For types that disagree, or that an identity, a time or an order cannot have.
         UnreadableFileError: For a file that is damaged, or is not what its name says.
     """
-    needed = Needed(options.time, tuple(identity), tuple(dict.fromkeys([*identity, *rules_columns])), options)
+    needed = Needed.of(rules_columns, identity, options, named_by)
     opened = [_open(source, needed) for source in sources]
     return log_of([(file, source.partition) for file, source in zip(opened, sources, strict=True)], needed)
 
@@ -247,9 +253,10 @@ def _remedy(column: str, names: Sequence[str], needed: Needed) -> str:
     if column == needed.time:
         return f"Name it with --time {_likely(names, _LIKELY_TIMES)}."
     if column in needed.identity:
-        return f"Name it with --by {_likely(names, _LIKELY_IDENTITIES)}."
+        said = f"{needed.named_by[column]} " if column in needed.named_by else ""
+        return f"{said}Name it with --by {_likely(names, _LIKELY_IDENTITIES)}."
     if column in needed.rules:
-        return "It is named by --tie-break or --agg."
+        return needed.named_by.get(column, "It is named by the rules.")
     return "It is named by --include or --exclude."
 
 

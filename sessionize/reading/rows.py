@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,8 @@ _FIRST_REASON = 2
 
 Mask = NDArray[np.bool_]
 
+NAMED_BY_NOBODY: Mapping[str, str] = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class Needed:
@@ -35,12 +38,26 @@ class Needed:
         identity: The identity columns.
         rules: The columns that become part of the events, the identity among them.
         options: How values are read.
+        named_by: Which options name a column of the rules, in sentences, for errors.
     """
 
     time: str
     identity: tuple[str, ...]
     rules: tuple[str, ...]
     options: ReadOptions
+    named_by: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls,
+        rules_columns: Sequence[str],
+        identity: Sequence[str],
+        options: ReadOptions,
+        named_by: Mapping[str, str],
+    ) -> Needed:
+        """Put together what the rules read (the identity may be among it) and what reading needs."""
+        columns = tuple(dict.fromkeys([*identity, *rules_columns]))
+        return cls(options.time, tuple(identity), columns, options, named_by)
 
     @property
     def filters(self) -> tuple[str, ...]:
