@@ -10,7 +10,7 @@ RUN := sessionize run sample_data/daily --exclude event=heartbeat --agg landing=
 SHOW := import pandas; print(pandas.read_csv("build/sessions.csv", dtype=str).drop(columns=["session_id", "start_reason"]).head(10).to_string(index=False))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format types check check-slow check-lowest bench bench-quick docs sample clean
+.PHONY: help setup run test lint format types check check-slow check-lowest bench bench-quick bench-all profile docs sample clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -64,10 +64,16 @@ $(LOWEST_STAMP): pyproject.toml
 	@touch $@
 
 bench: setup ## Time sessionize beside DuckDB, Polars and pandas
-	$(BIN)/python benchmarks/run.py --log ordered --rows 10000000 --rounds 3
+	$(BIN)/python -m benchmarks.run everyone
 
-bench-quick: setup ## The same on small logs, in under two minutes
-	$(BIN)/python benchmarks/run.py --log ordered --rows 1000000 --rounds 3
+bench-quick: setup ## The same on a small log, in under two minutes
+	$(BIN)/python -m benchmarks.run everyone --rows 1000000
+
+bench-all: setup ## Every log and every goal: takes long, and several GB of disk
+	$(BIN)/python -m benchmarks.run all
+
+profile: setup ## Show where the CPU time of a run goes
+	$(BIN)/python -m benchmarks.profile ordered
 
 docs: setup ## Run every example of README.md and docs/, and compare them with what the code prints
 	$(BIN)/python -m pytest tests/test_project.py tests/test_readme.py
