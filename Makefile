@@ -10,7 +10,7 @@ RUN := sessionize run sample_data/daily --exclude event=heartbeat --agg landing=
 SHOW := import pandas; print(pandas.read_csv("build/sessions.csv", dtype=str).drop(columns=["session_id", "start_reason"]).head(10).to_string(index=False))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format types check check-slow check-lowest bench bench-quick bench-all profile docs sample clean
+.PHONY: help setup run test lint format types check check-slow check-store check-lowest bench bench-quick bench-all bench-store profile docs picture sample clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,7 +52,10 @@ check: lint types ## What CI runs: style, types, tests, doctests, branch coverag
 	$(BIN)/coverage report
 
 check-slow: setup ## The long properties
-	$(BIN)/python -m pytest -m slow
+	STORE_STEPS=2000 $(BIN)/python -m pytest -m slow
+
+check-store: setup ## 20,000 random steps of a store: updates, races, deaths
+	STORE_STEPS=20000 $(BIN)/python -m pytest -m slow tests/test_store_machine.py
 
 check-lowest: $(LOWEST_STAMP) ## The tests on exactly the lower bounds of every dependency
 	PROPERTY_EXAMPLES=20 $(LOWEST)/bin/python -m pytest
@@ -72,11 +75,17 @@ bench-quick: setup ## The same on a small log, in under two minutes
 bench-all: setup ## Every log and every goal: takes long, and several GB of disk
 	$(BIN)/python -m benchmarks.run all
 
+bench-store: setup ## Time a night in a store of two years; making it takes minutes, and 2 GB of disk
+	$(BIN)/python -m benchmarks.store
+
 profile: setup ## Show where the CPU time of a run goes
 	$(BIN)/python -m benchmarks.profile ordered
 
 docs: setup ## Run every example of README.md and docs/, and compare them with what the code prints
 	$(BIN)/python -m pytest tests/test_project.py tests/test_readme.py
+
+picture: setup ## Take the picture of the sample's report for the README (needs Chromium)
+	$(BIN)/python -m tests.browser docs/images/report.png
 
 sample: setup ## Make sample_data/ again from its seed
 	$(BIN)/python sample_data/make_sample.py

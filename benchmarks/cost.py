@@ -89,5 +89,10 @@ def said(arguments: Sequence[str]) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment, with this checkout as the first place to import from."""
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    """Return this process's environment, with this checkout as the first place to import from.
+
+    Programs that are installed are compiled; so are these, whatever the environment says, from the
+    second run on.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(ROOT / "build" / "bytecode")}

@@ -26,37 +26,93 @@ from sessionize.version import __version__
 
 if TYPE_CHECKING:
     from sessionize.api import sessionize
+    from sessionize.dashboard.report import Report, report
+    from sessionize.explanation import Explanation
+    from sessionize.gap.api import gap_files, gaps
+    from sessionize.gap.gaps import Gaps
+    from sessionize.gap.suggestion import Suggestion
     from sessionize.job import run
+    from sessionize.label_api import label
+    from sessionize.label_job import label_files
     from sessionize.reading.options import ReadOptions
     from sessionize.rules import Aggregate, SessionRules
+    from sessionize.store.backfill import BackfillStep, BackfillSummary
+    from sessionize.store.changes import Changes
+    from sessionize.store.compact import Compacted
+    from sessionize.store.status import StoreStatus
+    from sessionize.store.store import SessionStore
+    from sessionize.store.summary import UpdateSummary
+    from sessionize.store.verify import Verification
     from sessionize.summary import Summary
+    from sessionize.timeline import explain
+    from sessionize.usage import Usage, user
 
 __all__ = [
     "Aggregate",
+    "BackfillStep",
+    "BackfillSummary",
+    "Changes",
+    "Compacted",
+    "Explanation",
+    "Gaps",
     "InputError",
     "MissingColumnError",
     "OutputError",
     "ReadOptions",
     "RejectedRowsError",
+    "Report",
     "SessionRules",
+    "SessionStore",
     "SessionizeError",
     "StoreBusyError",
     "StoreError",
     "StoreMismatchError",
+    "StoreStatus",
+    "Suggestion",
     "Summary",
     "UnreadableFileError",
+    "UpdateSummary",
+    "Usage",
+    "Verification",
     "__version__",
+    "explain",
+    "gap_files",
+    "gaps",
+    "label",
+    "label_files",
+    "report",
     "run",
     "sessionize",
+    "user",
 ]
 
 _HOMES = {
     "Aggregate": "sessionize.rules",
+    "BackfillStep": "sessionize.store.backfill",
+    "BackfillSummary": "sessionize.store.backfill",
+    "Changes": "sessionize.store.changes",
+    "Compacted": "sessionize.store.compact",
+    "Explanation": "sessionize.explanation",
+    "Gaps": "sessionize.gap.gaps",
     "ReadOptions": "sessionize.reading.options",
+    "Report": "sessionize.dashboard.report",
     "SessionRules": "sessionize.rules",
+    "SessionStore": "sessionize.store.store",
+    "StoreStatus": "sessionize.store.status",
+    "Suggestion": "sessionize.gap.suggestion",
     "Summary": "sessionize.summary",
+    "UpdateSummary": "sessionize.store.summary",
+    "Usage": "sessionize.usage",
+    "Verification": "sessionize.store.verify",
+    "explain": "sessionize.timeline",
+    "gap_files": "sessionize.gap.api",
+    "gaps": "sessionize.gap.api",
+    "label": "sessionize.label_api",
+    "label_files": "sessionize.label_job",
+    "report": "sessionize.dashboard.report",
     "run": "sessionize.job",
     "sessionize": "sessionize.api",
+    "user": "sessionize.usage",
 }
 
 

@@ -60,7 +60,7 @@ class AggregateColumn(ABC):
         return [f"state_{self.name}_{index}" for index in range(len(self.state_types))]
 
     def cut(self, events: Events, order: NDArray[np.int64], groups: Groups) -> dict[str, pa.Array]:
-        """Compute the state columns of fragments from events."""
+        """Compute the state columns of fragments from events; within a group `order` follows their times."""
         return dict(zip(self.state_names, self.reduce(self.lift(events), order, groups), strict=True))
 
     def merge(self, fragments: pa.Table, order: NDArray[np.int64], groups: Groups) -> dict[str, pa.Array]:
@@ -83,9 +83,9 @@ class _Pick(AggregateColumn):
         return [positive_zero(column(events.columns, self.column))]
 
     def reduce(self, states: States, order: NDArray[np.int64], groups: Groups) -> States:
-        chosen = groups.smallest(_with_value(states[0], order), self._keys(states, order))
-        rows = pa.array(order[chosen], mask=chosen < 0)
-        return [_decoded(state.take(rows)) for state in states]
+        return _taken(
+            states, order, groups.smallest(_with_value(states[0], order), self._keys(states, order))
+        )
 
     def finish(self, states: States) -> pa.Array:
         return states[0]
@@ -116,6 +116,17 @@ class _PickInOrder(_Pick):
     def lift(self, events: Events) -> States:
         places = [column(events.columns, name) for name in self._tie_break]
         return [*super().lift(events), pa.array(events.time_us), *places]
+
+    def cut(self, events: Events, order: NDArray[np.int64], groups: Groups) -> dict[str, pa.Array]:
+        # The group's first (last) row with a value it is, but for those of the same time.
+        states = self.lift(events)
+        candidates = _with_value(states[0], order)
+        chosen, rival = groups.ends(candidates, last=self._largest)
+        tied = (rival >= 0) & (events.time_us[order[chosen]] == events.time_us[order[rival]])
+        if tied.any():
+            level = candidates[tied[groups.of_row[candidates]]]
+            chosen = np.where(tied, groups.smallest(level, self._keys(states, order)), chosen)
+        return dict(zip(self.state_names, _taken(states, order, chosen), strict=True))
 
     def _keys(self, states: States, order: NDArray[np.int64]) -> list[Key]:
         value, time, *places = states
@@ -258,6 +269,12 @@ def _require(holds: bool, aggregate: Aggregate, type_: pa.DataType, needed: str,
 
 def _value_type(type_: pa.DataType) -> pa.DataType:
     return pa.string() if pa.types.is_null(type_) else type_
+
+
+def _taken(states: States, order: NDArray[np.int64], chosen: NDArray[np.int64]) -> States:
+    """Take the chosen rows' states; -1 gives nulls."""
+    rows = pa.array(order[chosen], mask=chosen < 0)
+    return [_decoded(state.take(rows)) for state in states]
 
 
 def _with_value(values: pa.Array, order: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -91,10 +91,19 @@ class Chunk:
         events: The usable rows.
         rejected: Table of schema `REJECTED`, in input order.
         tally: Where this chunk's rows went.
+        is_event: bool, one for each record that gave a row: whether it is an event.
+        malformed: int64: where the records that gave no row stand among all, from 0, ascending.
         file: The place of its file in the log, from 0; a file's chunks are in the file's order.
     """
 
     events: Events
     rejected: pa.Table
     tally: Tally
+    is_event: NDArray[np.bool_]
+    malformed: NDArray[np.int64]
     file: int = 0
+
+    def places(self) -> NDArray[np.int64]:
+        """Return where each event stands among the chunk's records: int64, from 0, ascending."""
+        gave_rows = np.delete(np.arange(self.tally.input_rows), self.malformed)
+        return gave_rows[self.is_event]

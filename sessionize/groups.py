@@ -64,6 +64,27 @@ class Groups:
         """Find the largest value of each run."""
         return np.maximum.reduceat(values, self.starts) if self.rows else values
 
+    def ends(
+        self, candidates: NDArray[np.int64], *, last: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Find the first candidate of each run, or the last one, and its neighbour in the run.
+
+        Args:
+            candidates: int64, ascending: the rows to choose from.
+            last: Whether to look from the end of each run.
+
+        Returns:
+            int64, shape (m,): a row of each run, -1 where it has no candidate; and the next candidate
+            after it (before it, with `last`), -1 where there is none.
+        """
+        run = self.of_row[candidates]
+        runs = Groups.opening(_changes(run))
+        at, several = (runs.lasts if last else runs.starts), runs.sizes > 1
+        chosen, neighbour = np.full(len(self), -1), np.full(len(self), -1)
+        chosen[run[at]] = candidates[at]
+        neighbour[run[at[several]]] = candidates[at[several] + (-1 if last else 1)]
+        return chosen, neighbour
+
     def smallest(self, candidates: NDArray[np.int64], keys: Iterable[Key]) -> NDArray[np.int64]:
         """Find the candidate with the smallest keys in each run.
 

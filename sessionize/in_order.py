@@ -53,6 +53,8 @@ class InOrder:
 
     def where(self, chosen: NDArray[np.bool_]) -> InOrder:
         """Return the chosen rows (bool, shape (n,)); of level rows all or none."""
+        if chosen.all():
+            return self
         return InOrder(
             self.codes,
             self.code[chosen],

@@ -120,11 +120,12 @@ def as_options(rules: SessionRules, base: SessionRules | None = None) -> list[st
     """
     before, after = (base or SessionRules()).as_dict(), rules.as_dict()
     changed = {name: value for name, value in after.items() if value != before[name]}
-    return [word for name, value in changed.items() for word in _option(name, value)]
+    return [word for name, value in changed.items() for word in option(name, value)]
 
 
-def _option(name: str, value: Any) -> list[str]:
-    flag = name.replace("_", "-")
+def option(name: str, value: Any) -> list[str]:
+    """Write one plain value of `as_dict`, of rules or of reading options, as words of a command line."""
+    flag = "type" if name == "types" else name.replace("_", "-")
     if isinstance(value, bool):
         return [f"--{flag}" if value else f"--no-{flag}"]
     return [word for text in _texts(value) for word in (f"--{flag}", text)]

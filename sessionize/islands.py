@@ -34,15 +34,8 @@ class Islands(Waiting):
 
     @staticmethod
     def take(events: Events, step: Step, table: SessionTable) -> pa.Table:
-        """Take in a chunk of a piece: as a table of `identity_0`, …, `start_us`, and the rules' columns."""
-        rules = table.rules
-        columns = {  # stored as in sessions, so that what belongs together goes the same way
-            own: storage(column(events.columns, name))
-            for own, name in zip(identity_names(rules), rules.by, strict=True)
-        }
-        columns["start_us"] = pa.array(events.time_us)
-        columns |= {f"event_{name}": column(events.columns, name) for name in rules.event_columns}
-        return pa.table(columns)
+        """Take in a chunk of a piece."""
+        return as_waiting(events, table)
 
     @staticmethod
     def of_piece(step: Step, chunks: Tables, table: SessionTable) -> tuple[pa.Table, pa.Table, int]:
@@ -58,7 +51,7 @@ class Islands(Waiting):
             repeated deliveries.
         """
         taken = together(chunks)
-        walk = Walk(_events(taken, table), table.rules, table.aggregates)
+        walk = Walk(waiting_events(taken, table), table.rules, table.aggregates)
         unbroken, time_us = walk.unbroken(), walk.rows.time_us
         isolated = step.is_isolated(time_us[unbroken.starts], time_us[unbroken.lasts], table.rules)
         chosen = isolated[unbroken.of_row]
@@ -94,7 +87,7 @@ class Islands(Waiting):
             return together(opened) if opened else pa.table({}), 0
         table = self._table
         behind = together(opened) if opened else None
-        walk = Walk(_events(together(events), table), table.rules, table.aggregates, behind)
+        walk = Walk(waiting_events(together(events), table), table.rules, table.aggregates, behind)
         return walk.sessions(), walk.rows.repeated
 
     def _rejoined(self, waiting: Mapping[str, Tables]) -> pa.Table:
@@ -107,8 +100,20 @@ def _is_below(events: pa.Table, watermark_us: int) -> NDArray[np.bool_]:
     return column(events, "start_us").to_numpy() < watermark_us
 
 
-def _events(taken: pa.Table, table: SessionTable) -> Events:
-    """Read a table of waiting events back."""
+def as_waiting(events: Events, table: SessionTable) -> pa.Table:
+    """Write events as a table that can wait: `identity_0`, …, `start_us`, and the rules' columns."""
+    rules = table.rules
+    columns = {  # stored as in sessions, so that what belongs together goes the same way
+        own: storage(column(events.columns, name))
+        for own, name in zip(identity_names(rules), rules.by, strict=True)
+    }
+    columns["start_us"] = pa.array(events.time_us)
+    columns |= {f"event_{name}": column(events.columns, name) for name in rules.event_columns}
+    return pa.table(columns)
+
+
+def waiting_events(taken: pa.Table, table: SessionTable) -> Events:
+    """Read a table of waiting events, one chunk for each column, back."""
     rules = table.rules
     columns = {name: taken[own] for own, name in zip(identity_names(rules), rules.by, strict=True)}
     columns |= {name: taken[f"event_{name}"] for name in rules.event_columns}

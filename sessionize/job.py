@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import Literal, Unpack, get_args
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from sessionize.datapoints import point_schema, points_of, start_us
 from sessionize.definition import Definition, define
 from sessionize.in_words import named_by
 from sessionize.local import believing, sessions_of
@@ -34,6 +36,8 @@ from sessionize.writing.target import Target, output_target
 from sessionize.zones import TZDATA_VERSION
 
 Progress = Callable[[int], None]
+Emit = Literal["sessions", "datapoints"]
+"""What a run writes: a row for each session, or the data points that an SDK would have sent."""
 
 
 def run(
@@ -42,6 +46,7 @@ def run(
     *,
     rules: SessionRules | None = None,
     reading: ReadOptions | None = None,
+    emit: Emit = "sessions",
     output_format: str | None = None,
     partition_by: Literal["date"] | None = None,
     max_rejected: int | str = 0,
@@ -66,6 +71,8 @@ def run(
             CSV on standard output, or a folder with `partition_by`.
         rules: What a session is; keywords such as `timeout="15m"` override single values.
         reading: How to read the log; keywords such as `time="ts"` override single values.
+        emit: `sessions`, or `datapoints`: of each session when it started and, unless it is open, when
+            it ended (`sessionize.datapoints`).
         output_format: The format, where the output's name doesn't say.
         partition_by: `date` writes a folder `session_date=…/` for each local day of a start.
         max_rejected: Rows that may be rejected: a number, or a share of the input rows (`"0.5%"`).
@@ -101,35 +108,40 @@ def run(
     rules, reading = define(rules, reading, definition)
     limit = RejectLimit.parse(max_rejected)
     resources = Resources(threads, memory_limit, temp_dir)
+    if emit not in get_args(Emit):
+        raise ValueError(f"emit {emit!r} is unknown. Write sessions or datapoints.")
     target = output_target(output, output_format=output_format, partition_by=partition_by)
-    rejects = _place_for_rejects(rejects or target.default_rejects, target, limit)
+    rejects = place_for_rejects(rejects or target.default_rejects, target, limit)
 
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     own = [str(path) for path in (target.path, rejects) if path is not None]
     sources = find_sources(named, reading, own=own, notify=notify or _ignore, allow_empty=allow_empty)
     log = open_log(sources, rules.columns, rules.by, reading, named_by(rules))
     table = SessionTable.of(rules, log.types)
+    schema = table.schema if emit == "sessions" else point_schema(table)
+    metadata = provenance(rules, emit)
 
     def attempt(trusting: bool) -> Outcome:
         outcome = Outcome(rules, reading.instant_us(as_of))
         with (
             Pool(resources.threads) as pool,
             keeping_rejected(rejects) as keep,
-            open_output(target, table.schema, metadata=provenance(rules), dates=dates(rules)) as writer,
+            open_output(target, schema, metadata=metadata, dates=dates(rules, emit)) as writer,
         ):
-            for sessions in sessions_of(
+            closed = sessions_of(
                 log, table, outcome, pool, resources=resources, trusting=trusting, progress=progress
-            ):
-                writer.write(sessions)
+            )
+            for rows in closed if emit == "sessions" else points_of(closed, table, outcome):
+                writer.write(rows)
             limit.check(outcome.tally, outcome.rejected())
             keep(outcome.rejected())
         return outcome
 
     outcome = believing(attempt)
-    return summarize(outcome, rules, time.perf_counter() - started, output=str(output))
+    return summarize(outcome, rules, time.perf_counter() - started, output=str(output), emit=emit)
 
 
-def _place_for_rejects(rejects: str | Path | None, target: Target, limit: RejectLimit) -> str | Path | None:
+def place_for_rejects(rejects: str | Path | None, target: Target, limit: RejectLimit) -> str | Path | None:
     """Check the place for rejected rows before hours of reading."""
     if rejects is None:
         if limit != RejectLimit(0):
@@ -141,7 +153,7 @@ def _place_for_rejects(rejects: str | Path | None, target: Target, limit: Reject
     return place.path
 
 
-def provenance(rules: SessionRules) -> dict[str, str]:
+def provenance(rules: SessionRules, emit: Emit = "sessions") -> dict[str, str]:
     """Say how a table was made, for its metadata: rules and versions, nothing of the moment."""
     made = {
         "version": __version__,
@@ -149,20 +161,28 @@ def provenance(rules: SessionRules) -> dict[str, str]:
         "preset": rules.based_on,
         "rules": rules.as_dict(),
     }
+    if emit != "sessions":
+        made["emit"] = emit
     return {"sessionize": json.dumps(made, ensure_ascii=False)}
 
 
-def dates(rules: SessionRules) -> Callable[[pa.Table], pa.Array]:
-    """Return the function that gives each session its date: the local day of its start."""
+def dates(rules: SessionRules, emit: Emit = "sessions") -> Callable[[pa.Table], pa.Array]:
+    """Return the function that gives each row its date: the local day on which its session started."""
 
-    def date_of(sessions: pa.Table) -> pa.Array:
-        start_us = sessions[rules.prefix + "start_time"].to_numpy().astype("datetime64[us]").view(np.int64)
-        return pa.array(rules.zone.local_day(start_us).astype(np.int32)).view(pa.date32())
+    def started_us(rows: pa.Table) -> NDArray[np.int64]:
+        if emit == "datapoints":
+            return start_us(rows, rules)
+        return rows[rules.prefix + "start_time"].to_numpy().astype("datetime64[us]").view(np.int64)
+
+    def date_of(rows: pa.Table) -> pa.Array:
+        return pa.array(rules.zone.local_day(started_us(rows)).astype(np.int32)).view(pa.date32())
 
     return date_of
 
 
-def summarize(outcome: Outcome, rules: SessionRules, seconds: float, *, output: str | None) -> Summary:
+def summarize(
+    outcome: Outcome, rules: SessionRules, seconds: float, *, output: str | None, emit: Emit = "sessions"
+) -> Summary:
     """Put the numbers of a run together."""
     return Summary(
         version=__version__,
@@ -178,6 +198,7 @@ def summarize(outcome: Outcome, rules: SessionRules, seconds: float, *, output: 
         peak_memory_bytes=_peak_memory_bytes(),
         output=output,
         rejected=outcome.rejected(),
+        emit=emit,
     )
 
 

@@ -18,6 +18,8 @@ from typing import TypeVar
 import pyarrow as pa
 
 from sessionize.carried import Carried
+from sessionize.events import Events
+from sessionize.gathering import gathered, in_chunks
 from sessionize.islands import Islands
 from sessionize.outcome import Outcome, Reading
 from sessionize.plan import END, BrokenPromiseError, Step, plan
@@ -41,13 +43,13 @@ class CutPiece:
         step: The piece and its place.
         finished: Sessions that no other piece can touch.
         rest: What can be touched: fragments, or events.
-        reading: What else reading it has shown.
+        readings: What else reading it has shown, for each of its files.
     """
 
     step: Step
     finished: pa.Table
     rest: pa.Table
-    reading: Reading
+    readings: list[Reading]
 
 
 def believing(attempt: Callable[[bool], Result]) -> Result:
@@ -97,10 +99,11 @@ def sessions_of(
 
     def closed() -> Iterator[list[pa.Table]]:
         with closing(way(table, resources, pool)) as waiting:
-            for piece in pool.map(cut_piece, plan(log.pieces, trusting=trusting)):
-                outcome.note_reading(piece.step.index, piece.reading)
+            for piece in pool.map(cut_piece, plan(gathered(log.pieces), trusting=trusting)):
+                for reading in piece.readings:
+                    outcome.note_reading(piece.step.index, reading)
                 if progress:
-                    progress(piece.reading.tally.input_rows)
+                    progress(sum(reading.tally.input_rows for reading in piece.readings))
                 waiting.add(piece.finished, piece.rest)
                 yield from waiting.settled(piece.step.next_us)
             yield from waiting.settled(END)
@@ -125,10 +128,15 @@ def _divided(fragments: list[pa.Table], rules: SessionRules) -> Iterator[list[pa
 
 
 def _cut_piece(step: Step, table: SessionTable, way: type[Carried] | type[Islands]) -> CutPiece:
-    reading, chunks = Reading(), []
-    for chunk in step.piece.read():
-        step.check(chunk.events.time_us)
-        reading.add(chunk)
-        chunks.append(way.take(chunk.events, step, table))
-    finished, rest, reading.tally.deduplicated = way.of_piece(step, chunks, table)
-    return CutPiece(step, finished, rest, reading)
+    readings: dict[int, Reading] = {}
+
+    def events() -> Iterator[Events]:
+        for chunk in step.piece.read():
+            step.check(chunk.events.time_us)
+            readings.setdefault(chunk.file, Reading()).add(chunk)
+            yield chunk.events
+
+    chunks = [way.take(part, step, table) for part in in_chunks(events())]
+    finished, rest, deduplicated = way.of_piece(step, chunks, table)
+    next(iter(readings.values())).tally.deduplicated = deduplicated
+    return CutPiece(step, finished, rest, list(readings.values()))

@@ -31,10 +31,20 @@ def matches(values: pa.Array, column: str, text: str) -> pa.Array:
         return pc.fill_null(wanted.take(values.indices), False) if len(wanted) else pc.is_valid(values)
     if pa.types.is_null(values.type):
         return pc.is_valid(values)
-    return pc.fill_null(pc.equal(storage(values), _scalar(text, values.type, column)), False)
+    return pc.fill_null(pc.equal(storage(values), read_value(text, values.type, column)), False)
 
 
-def _scalar(text: str, type_: pa.DataType, column: str) -> pa.Scalar:
+def read_value(text: str, type_: pa.DataType, column: str) -> pa.Scalar:
+    """Read a value as a column's type; that of a uuid as what it is stored as.
+
+    Args:
+        text: The value as written.
+        type_: A flat type.
+        column: The column's name, for the error.
+
+    Raises:
+        InputError: Where `text` is no value of the type.
+    """
     try:
         if isinstance(type_, pa.UuidType):
             return pa.scalar(UUID(text).bytes, type_.storage_type)

@@ -72,7 +72,7 @@ class Outcome:
         self._rules = rules
         self._as_of_us = as_of_us
         self._log = Reading()
-        self._readings: dict[int, Reading] = {}
+        self._readings: dict[tuple[int, int], Reading] = {}
         self._recent: list[pa.Table] = []
         self._recent_from_us = BEGINNING
         in_order = ["ordinal", "event_count", "is_ended"] if rules.is_sequential else []
@@ -96,7 +96,7 @@ class Outcome:
     def note_reading(self, index: int, reading: Reading) -> None:
         """Take in what was read of the piece that stands at `index` in the log."""
         self._log.join(reading)
-        self._readings[index] = reading
+        self._readings[index, reading.file] = reading
 
     def note_deduplicated(self, events: int) -> None:
         """Take in how many events turned out to be repeated deliveries after their piece was read."""
@@ -107,24 +107,36 @@ class Outcome:
         self.sessions += len(fragments)
         self.single_event_sessions += int((fragments["event_count"].to_numpy() == 1).sum())
         recent = [fragments.select(self._recent_names)]
-        bound_us = self._open_from_us()
+        bound_us = self.open_from_us()
         if bound_us > self._recent_from_us:
             recent += self._recent
             self._recent, self._recent_from_us = [], bound_us
         self._recent += [table for table in (_ending_from(table, bound_us) for table in recent) if len(table)]
 
     def open_sessions(self) -> int:
-        """Count the sessions that an event at or after the watermark could still join.
+        """Count the sessions that an event at or after the watermark could still join."""
+        still_open = self.still_open()
+        return 0 if still_open is None else len(still_open)
+
+    def still_open(self) -> pa.Table | None:
+        """Return the sessions that an event at or after the watermark could still join.
 
         Whatever an identity did after a session within reach is within reach as well, so of the
         sessions within reach it is the last of each identity, unless something but time closed it.
+
+        Returns:
+            Table of fragments without their aggregates, in no order; None where nothing is within reach.
         """
         if not self._recent:
-            return 0
+            return None
         last = last_of_each_identity(together(self._recent), self._rules)
         if not self._rules.is_sequential:
-            return len(last)
-        return int(may_go_on(last, self._watermark_us(), self._rules).sum())
+            return last
+        return last.filter(pa.array(may_go_on(last, self._watermark_us(), self._rules)))
+
+    def open_from_us(self) -> int:
+        """Return the bound below which a session that ends is closed, whatever else the log holds."""
+        return closed_before_us(self._watermark_us(), self._rules)
 
     def rejected(self) -> pa.Table:
         """Return the rejected rows, in the order of the log, records counted from the first of their file."""
@@ -138,9 +150,6 @@ class Outcome:
     def _watermark_us(self) -> int:
         known_us = self._as_of_us if self._as_of_us is not None else self._log.last_us
         return BEGINNING if known_us is None else known_us
-
-    def _open_from_us(self) -> int:
-        return closed_before_us(self._watermark_us(), self._rules)
 
 
 def _renumbered(rejected: pa.Table, before: int) -> pa.Table:

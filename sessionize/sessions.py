@@ -123,17 +123,13 @@ def finish(fragments: pa.Table, table: SessionTable) -> pa.Table:
     """
     rules, schema = table.rules, table.schema
     start, end = column(fragments, "start_us"), column(fragments, "end_us")
-    identity = [
-        _of_type(column(fragments, own), schema.field(name).type)
-        for own, name in zip(identity_names(rules), rules.by, strict=True)
-    ]
-    text = identity_text([_session_id_form(values) for values in identity], as_text)
+    identity = identity_columns(fragments, table)
     columns = [
-        pc.binary_join_element_wise(text, _start_text(fragments, rules), ":"),
+        session_ids(fragments, identity, rules),
         *identity,
         start.view(INSTANT),
         end.view(INSTANT),
-        pa.array(_seconds(end.to_numpy() - start.to_numpy())),
+        pa.array(to_seconds(end.to_numpy() - start.to_numpy())),
         fragments["event_count"],
         _start_reason(fragments, rules),
         *(
@@ -143,6 +139,37 @@ def finish(fragments: pa.Table, table: SessionTable) -> pa.Table:
         *(aggregate.finish(aggregate.states(fragments)) for aggregate in table.aggregates),
     ]
     return pa.table(columns, schema=schema)
+
+
+def identity_columns(fragments: pa.Table, table: SessionTable) -> list[pa.Array]:
+    """Return the identity columns of fragments in the types that the log has."""
+    return [
+        _of_type(column(fragments, own), table.schema.field(name).type)
+        for own, name in zip(identity_names(table.rules), table.rules.by, strict=True)
+    ]
+
+
+def session_ids(fragments: pa.Table, identity: Sequence[pa.Array], rules: SessionRules) -> pa.Array:
+    """Write the ids of sessions.
+
+    Args:
+        fragments: n merged fragments.
+        identity: Their identity columns, in the types that the log has.
+        rules: What a session is.
+
+    Returns:
+        String array of n ids, without nulls.
+    """
+    text = identity_text([_session_id_form(values) for values in identity], as_text)
+    return pc.binary_join_element_wise(text, _start_text(fragments, rules), ":")
+
+
+def to_seconds(microseconds: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the nearest double; only what is beyond 2⁵³ µs needs the whole seconds apart."""
+    if not len(microseconds) or microseconds.max() <= _EXACT:
+        return microseconds / _MICROSECONDS
+    whole, rest = np.divmod(microseconds, _MICROSECONDS)
+    return np.where(microseconds <= _EXACT, microseconds / _MICROSECONDS, whole + rest / _MICROSECONDS)
 
 
 def _closing_order(fragments: pa.Table, rules: SessionRules) -> NDArray[np.int64]:
@@ -158,14 +185,6 @@ def _closing_order(fragments: pa.Table, rules: SessionRules) -> NDArray[np.int64
         keys = [sort_keys(column(fragments, name).take(pa.array(rows))) for name in names]
         order[tied] = rows[np.lexsort((*reversed(keys), sorted_us[tied]))]
     return order
-
-
-def _seconds(microseconds: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the nearest double; only what is beyond 2⁵³ µs needs the whole seconds apart."""
-    if not len(microseconds) or microseconds.max() <= _EXACT:
-        return microseconds / _MICROSECONDS
-    whole, rest = np.divmod(microseconds, _MICROSECONDS)
-    return np.where(microseconds <= _EXACT, microseconds / _MICROSECONDS, whole + rest / _MICROSECONDS)
 
 
 def _start_text(fragments: pa.Table, rules: SessionRules) -> pa.Array:

@@ -49,7 +49,7 @@ class Spill:
             OutputError: Where there is no such folder.
         """
         self._rules, self._join, self._part_bytes = rules, join, part_bytes
-        with _explained(folder):
+        with explained(folder):
             self._folder = tempfile.TemporaryDirectory(prefix="sessionize-", dir=folder)
         self._parts: dict[str, PartedFiles] = {}
         self._bytes = 0
@@ -68,12 +68,17 @@ class Spill:
             for table in tables:
                 plain = without_dictionaries(table)
                 self._bytes += plain.nbytes
-                with _explained(self._folder.name):
+                with explained(self._folder.name):
                     files.write(plain, identity_part(plain, self._rules, IDENTITY_PARTS))
 
     def close(self) -> None:
         """Remove the folder."""
         self._folder.cleanup()
+
+    def by_identity(self) -> Iterator[dict[str, list[pa.Table]]]:
+        """Give the tables back by kind, those of some identities at a time, and remove the folder."""
+        with self._folder, explained(self._folder.name):
+            yield from self._by_identity()
 
     def closed(self) -> Iterator[list[pa.Table]]:
         """Give all sessions, as fragments, and remove the folder.
@@ -81,19 +86,23 @@ class Spill:
         Yields:
             Lists of tables. All ends in one list are later than those before it.
         """
-        with self._folder, _explained(self._folder.name):
+        with self._folder, explained(self._folder.name):
             by_end: PartedFiles | None = None
-            for part in range(IDENTITY_PARTS):
-                tables = {kind: files.read(part) for kind, files in self._parts.items()}
-                if any(tables.values()):
-                    merged = without_dictionaries(self._join(tables))
-                    end_us = column(merged, "end_us").to_numpy()
-                    if by_end is None:
-                        bounds_us = self._bounds(end_us)
-                        by_end = PartedFiles(Path(self._folder.name), "end", len(bounds_us) + 1)
-                    by_end.write(merged, np.searchsorted(bounds_us, end_us, side="right"))
+            for tables in self._by_identity():
+                merged = without_dictionaries(self._join(tables))
+                end_us = column(merged, "end_us").to_numpy()
+                if by_end is None:
+                    bounds_us = self._bounds(end_us)
+                    by_end = PartedFiles(Path(self._folder.name), "end", len(bounds_us) + 1)
+                by_end.write(merged, np.searchsorted(bounds_us, end_us, side="right"))
             if by_end is not None:
                 yield from map(by_end.read, range(by_end.parts))
+
+    def _by_identity(self) -> Iterator[dict[str, list[pa.Table]]]:
+        for part in range(IDENTITY_PARTS):
+            tables = {kind: files.read(part) for kind, files in self._parts.items()}
+            if any(tables.values()):
+                yield tables
 
     def _bounds(self, end_us: NDArray[np.int64]) -> NDArray[np.int64]:
         """Divide time so that each stretch holds about as many ends; one part tells for all, by chance."""
@@ -131,7 +140,7 @@ class PartedFiles:
 
 
 @contextmanager
-def _explained(folder: str | Path | None) -> Iterator[None]:
+def explained(folder: str | Path | None) -> Iterator[None]:
     """Turn what the operating system says about the temporary folder into one clear line."""
     try:
         yield

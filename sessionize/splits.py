@@ -139,6 +139,9 @@ class Stretches:
 
     def forced_starts(self, rules: SessionRules) -> NDArray[np.int64]:
         """Find the rows inside stretches at which sessions begin; int64, in no order."""
+        if len(self.changes) == 1 and rules.max_events is None and rules.max_duration_us is None:
+            # A session begins with a value wherever it begins for want of the same: the rows decide alone.
+            return np.flatnonzero(self._changes_inside(self.changes[0], rules))
         may_be_cut = self._may_be_cut(rules)
         if not may_be_cut.any():
             return np.empty(0, np.int64)
@@ -153,11 +156,14 @@ class Stretches:
             cut |= groups.sum(self.event_count) > rules.max_events
         if rules.max_duration_us is not None:
             cut |= is_over(self.time_us[groups.lasts] - self.start_us[first], rules)
-        rows, start = np.arange(groups.rows), first[groups.of_row] if self.changes else first
         for changes in self.changes:
-            splits = changes.splits(rows, start, rules) & (rows > start)
-            cut |= groups.any(splits)
+            cut |= groups.any(self._changes_inside(changes, rules))
         return cut
+
+    def _changes_inside(self, changes: Changes, rules: SessionRules) -> NDArray[np.bool_]:
+        """Mark the rows that would split a session which began with their stretch."""
+        rows, start = np.arange(self.groups.rows), self.groups.starts[self.groups.of_row]
+        return changes.splits(rows, start, rules) & (rows > start)
 
     def _of(self, rows: NDArray[np.int64], sizes: NDArray[np.int64]) -> Stretches:
         groups = Groups(np.cumsum(sizes) - sizes, len(rows))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
+from sessionize.card import Line, as_card, moment, share
 from sessionize.events import Tally
 from sessionize.rules import SessionRules
 
@@ -30,6 +33,7 @@ class Summary:
         peak_memory_bytes: Largest resident set of the process so far.
         output: The output as named; None where the sessions were returned.
         rejected: Table of the rejected rows (`file`, `record`, `reason`, `raw`), in input order.
+        emit: What was written: `sessions` or `datapoints`.
     """
 
     version: str
@@ -45,10 +49,18 @@ class Summary:
     peak_memory_bytes: int
     output: str | None
     rejected: pa.Table
+    emit: str = "sessions"
+
+    @property
+    def points(self) -> dict[str, int] | None:
+        """How many data points of each kind were written; None where it was sessions."""
+        if self.emit != "datapoints":
+            return None
+        return {"session_start": self.sessions, "session_end": self.sessions - self.open_sessions}
 
     def as_dict(self) -> dict[str, Any]:
         """Return the summary as the object that `--json` prints: plain values, times as ISO 8601 text."""
-        tally = self.tally
+        tally, points = self.tally, self.points
         return {
             "version": self.version,
             "rules": self.rules.as_dict(),
@@ -68,7 +80,43 @@ class Summary:
             "seconds": round(self.seconds, 3),
             "peak_memory_bytes": self.peak_memory_bytes,
             "output": self.output,
+            **({} if points is None else {"points": points}),
         }
+
+    def _repr_html_(self) -> str:
+        """Show the summary as a table, for notebooks."""
+        return as_card("What the run found", _lines(self))
+
+
+def _lines(summary: Summary) -> Iterator[Line]:
+    """Say what came out, what did not, and by which rules; what did not occur is left out."""
+    from sessionize.in_words import as_options
+
+    yield "sessions", f"{summary.sessions:,}"
+    if summary.sessions:
+        yield "of a single event", share(summary.single_event_sessions, summary.sessions)
+        yield "still open", f"{summary.open_sessions:,}"
+    if summary.points is not None:
+        yield "data points", ", ".join(f"{count:,} {point}" for point, count in summary.points.items())
+    yield "events", f"{summary.tally.events:,}"
+    yield "first, last", f"{moment(summary.first_event)}, {moment(summary.last_event)}"
+    yield from lines_of_rows(summary.tally)
+    yield "rules", shlex.join(as_options(summary.rules)) or "the defaults"
+    yield "took", f"{summary.seconds:,.1f} s, peak memory {summary.peak_memory_bytes / 1e6:,.0f} MB"
+    if summary.output is not None:
+        yield "output", summary.output
+
+
+def lines_of_rows(tally: Tally) -> Iterator[Line]:
+    """Say which input rows were no events, a label and a text for each kind that occurred."""
+    rows = tally.input_rows
+    if tally.filtered:
+        yield "filtered rows", share(tally.filtered, rows)
+    if tally.rejected:
+        reasons = ", ".join(f"{count:,} {name}" for name, count in sorted(tally.rejected_by_reason.items()))
+        yield "rejected rows", f"{share(tally.rejected, rows)}: {reasons}"
+    if tally.deduplicated:
+        yield "deduplicated rows", share(tally.deduplicated, rows)
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -19,7 +19,7 @@ A table of walked sessions is one of fragments (`sessionize.fragments`), and has
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -123,11 +123,14 @@ class Walk:
     def labels(self) -> tuple[pa.Table, pa.Table]:
         """Find the sessions, and the place of each event in them.
 
+        Open sessions need one column more than elsewhere, `number`.
+
         Returns:
-            Table of walked sessions, as of `sessions`, without aggregates. Table of a row for each
-            event, in the order given: `session` (int64: a row of the other table), `event_index`
-            (int64, from 1) and `gap_us` (int64: since the event, or open session, before it; null
-            where there is none). All are null for a repeated delivery.
+            Table of walked sessions, as of `sessions`, without aggregates, and with `number` (int64,
+            from 1): which of its identity's sessions each one is. Table of a row for each event, in
+            the order given: `session` (int64: a row of the other table), `event_index` (int64, from
+            1) and `gap_us` (int64: since the event, or open session, before it; null where there is
+            none). All are null for a repeated delivery.
         """
         path = self._path(self.rows.where(self.rows.is_kept))
         sessions, reason = path.sessions(self._rules)
@@ -145,25 +148,37 @@ class Walk:
         stands = np.full(len(self.rows), -1)
         stands[rows.order] = np.arange(len(rows))
         stands = stands[self._first_event :]
-        return pa.table(self._own_columns(path, sessions, reason)), places.take(
-            pa.array(stands, mask=stands < 0)
-        )
+        columns = self._own_columns(path, sessions, reason)
+        columns["number"] = self._numbers(rows, sessions.starts)
+        return pa.table(columns), places.take(pa.array(stands, mask=stands < 0))
+
+    def _numbers(self, rows: InOrder, firsts: Rows) -> Rows:
+        """Number each identity's sessions, of which one may be open and have its number."""
+        code, stood = rows.code[firsts], rows.order[firsts]
+        place = np.arange(len(firsts))
+        is_first = np.ones(len(firsts), bool)
+        np.not_equal(code[1:], code[:-1], out=is_first[1:])
+        base = np.ones(len(firsts), np.int64)
+        known = np.flatnonzero(stood < self._first_event)
+        if self._open is not None:
+            base[known] = column(self._open, "number").to_numpy()[stood[known]]
+        first = np.maximum.accumulate(np.where(is_first, place, 0))
+        return base[first] + place - first
 
     def _path(self, rows: InOrder) -> Path:
         """Look at what decides where rows, in order, are split."""
-        order, rules = rows.order, self._rules
-        starts = self._matches(rules.split_before)
+        rules = self._rules
         changes = [
-            _changes(self._values(own, self._events.columns[name]), order)
+            _changes(self._values(own, self._events.columns[name]), rows.order)
             for own, name in zip(change_names(rules), rules.split_on, strict=True)
         ]
         return Path(
             rows=rows,
-            start_us=self._both("start_us", self._events.time_us)[order],
-            event_count=self._both("event_count", np.ones(len(self._events), np.int64))[order],
+            start_us=self._as_open("start_us", rows, rows.time_us),
+            event_count=self._as_open("event_count", rows, np.ones(len(rows), np.int64)),
             changes=changes,
-            is_start=np.concatenate([np.zeros(self._first_event, bool), starts])[order],
-            is_end=self._both("is_ended", self._matches(rules.split_after))[order],
+            is_start=self._marked(rules.split_before, rows),
+            is_end=self._as_open("is_ended", rows, self._marked(rules.split_after, rows)),
         )
 
     def _own_columns(self, path: Path, sessions: Groups, reason: NDArray[np.int8]) -> dict[str, Any]:
@@ -175,10 +190,8 @@ class Walk:
         columns["event_count"] = sessions.sum(path.event_count)
         columns["ordinal"] = _ordinals(rows.code[firsts], columns["start_us"])
         columns["reason"] = reason
-        if self._open is not None:  # it knows better where it began, and why
-            known = np.flatnonzero(rows.order[firsts] < self._first_event)
-            for name in ("ordinal", "reason"):
-                columns[name][known] = column(self._open, name).to_numpy()[rows.order[firsts[known]]]
+        for name in ("ordinal", "reason"):  # an open session knows better where it began, and why
+            columns[name] = self._as_open(name, rows, columns[name], firsts)
         for name, own, changes in zip(
             self._rules.split_on, change_names(self._rules), path.changes, strict=True
         ):
@@ -219,10 +232,26 @@ class Walk:
             return of_events
         return np.concatenate([column(self._open, name).to_numpy(zero_copy_only=False), of_events])
 
-    def _matches(self, conditions: Iterable[Condition]) -> Mask:
-        """Mark the events that match any of the conditions."""
+    def _as_open(
+        self, name: str, rows: InOrder, values: NDArray[Any], places: Rows | None = None
+    ) -> NDArray[Any]:
+        """Return values along the rows (or some places of them), an open session's taken from its column."""
+        if self._open is None:
+            return values
+        order = rows.order if places is None else rows.order[places]
+        known = np.flatnonzero(order < self._first_event)
+        values = values.copy()
+        values[known] = column(self._open, name).to_numpy(zero_copy_only=False)[order[known]]
+        return values
+
+    def _marked(self, conditions: Sequence[Condition], rows: InOrder) -> Mask:
+        """Mark the rows whose event matches any of the conditions."""
+        if not conditions:
+            return np.zeros(len(rows), bool)
         found = (matches(column(self._events.columns, name), name, text) for name, text in conditions)
-        return reduce(np.logical_or, map(_mask, found), np.zeros(len(self._events), bool))
+        return np.append(np.zeros(self._first_event, bool), reduce(np.logical_or, map(_mask, found)))[
+            rows.order
+        ]
 
 
 def _mask(values: pa.Array) -> Mask:

@@ -93,6 +93,11 @@ class Zone:
             raise ValueError(f"no time zone {name!r}{closest(str(name), _zone_names())}")
         return cls(name)
 
+    @property
+    def clock(self) -> ZoneInfo:
+        """The zone as Python's `datetime` takes it, from the same database."""
+        return _zone_rules(self.name)
+
     def to_utc(
         self, local_us: NDArray[np.int64], policy: DstPolicy = "earlier"
     ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:

@@ -20,6 +20,7 @@ import pytest
 import sessionize
 from sample_data import make_sample
 from tests.command_line import call
+from tests.pages import blocks, write_files
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "sample_data"
@@ -99,11 +100,12 @@ def test_readme_shows_what_make_run_prints(tmp_path: Path) -> None:
 def test_python_examples_print_what_the_page_says(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All examples of a page run in one namespace, in a folder that holds sample_data/."""
+    """All examples of a page run in one namespace, in a folder that holds sample_data/ and the page's files."""
     shutil.copytree(SAMPLE, tmp_path / "sample_data")
+    write_files(page, tmp_path)
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    examples = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, page.name, str(page), 0)
+    code = "\n".join(blocks(page, "python"))
+    examples = doctest.DocTestParser().get_doctest(code, {}, page.name, str(page), 0)
 
     failed, _ = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE).run(
         examples
@@ -114,9 +116,7 @@ def test_python_examples_print_what_the_page_says(
 
 @pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
 def test_every_python_block_is_an_example_that_runs(page: Path) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-
-    assert [block for block in blocks if not block.startswith(">>> ")] == []
+    assert [block for block in blocks(page, "python") if not block.startswith(">>> ")] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)

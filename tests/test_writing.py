@@ -277,8 +277,8 @@ class TestCsv:
         assert [repr(float(line)) for line in lines] == [repr(value) for value in values]
 
     def test_what_csv_cannot_hold_is_refused_before_anything_is_written(self, tmp_path: Path) -> None:
-        with pytest.raises(OutputError, match=r"csv has no form for column 'place' of type struct"):
-            csv_lines(tmp_path, place=pa.array([{"x": 1}]))
+        with pytest.raises(OutputError, match=r"csv has no form for column 'place' of type map"):
+            csv_lines(tmp_path, place=pa.array([{"x": 1}], pa.map_(pa.string(), pa.int64())))
 
         assert list(tmp_path.iterdir()) == []
 
@@ -293,6 +293,10 @@ class TestJsonLines:
         ("column", "values"),
         [
             pytest.param(pa.array([2**63 - 1, None]), [2**63 - 1, None], id="int64 in full"),
+            pytest.param(
+                pa.array([{"a": 1, "b": {"é": None}}, None]), [{"a": 1, "b": {"é": None}}, None], id="objects"
+            ),
+            pytest.param(pa.array([{}], pa.struct([])), [{}], id="an empty object"),
             pytest.param(pa.array([1.0, 1.5, math.nan, math.inf]), [1.0, 1.5, None, None], id="float64"),
             pytest.param(pa.array([True, None]), [True, None], id="bool"),
             pytest.param(pa.array([Decimal("1.50")]), ["1.50"], id="decimals are exact text"),

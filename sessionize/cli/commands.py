@@ -55,6 +55,11 @@ def section(title: str, *options: Option) -> list[click.Parameter]:
     return list(options)
 
 
+def without(options: Sequence[click.Parameter], *names: str) -> list[click.Parameter]:
+    """Leave options out that say nothing to a command."""
+    return [option for option in options if option.name not in names]
+
+
 class Command(click.Command):
     """A command whose help shows its options by section."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from sessionize.cli.progress import Bar
+    from sessionize.cli.progress import Bar, StepBar
 
 NOTICES_SHOWN = 3
 
@@ -67,3 +67,11 @@ class Console:
         from sessionize.cli.progress import bar
 
         return bar()
+
+    def steps(self) -> AbstractContextManager[StepBar | None]:
+        """Show how many steps are done and the remaining time, besides rows and rate; as `progress`."""
+        if self.quiet or not sys.stderr.isatty():
+            return nullcontext(None)
+        from sessionize.cli.progress import step_bar
+
+        return step_bar()

@@ -28,5 +28,8 @@ def checked(value: Any, judge: Callable[[], object]) -> Any:
 
 
 def given(options: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Pick only what was given, so that every default is decided in one place: the library."""
-    return {name: options[name] for name in names if options[name] not in _NOT_GIVEN}
+    """Pick only what was given, so that every default is decided in one place: the library.
+
+    What the command does not take was not given.
+    """
+    return {name: options[name] for name in names if options.get(name) not in _NOT_GIVEN}

@@ -9,11 +9,18 @@ from typing import NoReturn
 
 import click
 
-from sessionize.cli import failures
+from sessionize.cli import failures, store_commands
+from sessionize.cli.backfill import backfill
 from sessionize.cli.commands import HELP, Commands
 from sessionize.cli.console import Console
+from sessionize.cli.dashboard import report
+from sessionize.cli.explain import explain
+from sessionize.cli.gaps import gaps
+from sessionize.cli.label import label
 from sessionize.cli.presets import presets
 from sessionize.cli.run import run
+from sessionize.cli.update import update
+from sessionize.cli.usage import user
 from sessionize.spelling import closest
 from sessionize.version import __version__
 
@@ -40,6 +47,17 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(run)
+cli.add_command(explain)
+cli.add_command(gaps)
+cli.add_command(label)
+cli.add_command(update)
+cli.add_command(backfill)
+cli.add_command(store_commands.status)
+cli.add_command(store_commands.verify)
+cli.add_command(store_commands.changes)
+cli.add_command(store_commands.compact)
+cli.add_command(report)
+cli.add_command(user)
 cli.add_command(presets)
 
 

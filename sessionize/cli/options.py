@@ -172,6 +172,12 @@ OUTPUT = section(
         "stdout, or a directory with --partition-by.",
     ),
     Option(
+        "--emit",
+        type=click.Choice(["sessions", "datapoints"]),
+        shown_default="sessions",
+        help="A row for each session, or its data points: session_start and, once closed, session_end.",
+    ),
+    Option(
         "--output-format",
         type=click.Choice(["parquet", "csv", "jsonl", "arrow"]),
         shown_default="by file name",

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console as Terminal
-from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 Bar = Callable[[int], None]
@@ -31,3 +41,35 @@ def bar(terminal: Terminal | None = None) -> Iterator[Bar]:
     with Progress(*columns, console=terminal or Terminal(stderr=True), transient=True) as progress:
         task = progress.add_task("read", total=None)
         yield lambda rows: progress.advance(task, rows)
+
+
+@dataclass(frozen=True)
+class StepBar:
+    """A line for work in steps, of which only the first tells how many there are.
+
+    Attributes:
+        rows: The function to call with the number of rows read since the last call.
+        step: The function to call with the number of the step that is done, and how many there are.
+    """
+
+    rows: Bar
+    step: Callable[[int, int], None]
+
+
+@contextmanager
+def step_bar(terminal: Terminal | None = None) -> Iterator[StepBar]:
+    """Show lines with rows, steps, and the remaining time on stderr, and remove them at the end."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=terminal or Terminal(stderr=True), transient=True) as progress:
+        rows, steps = progress.add_task("rows", total=None), progress.add_task("steps", total=None)
+        yield StepBar(
+            lambda read: progress.advance(rows, read),
+            lambda number, of: progress.update(steps, completed=number, total=of),
+        )

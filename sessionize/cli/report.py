@@ -38,6 +38,8 @@ def _came_out(summary: Summary) -> Iterator[tuple[str, str]]:
         found += f", {_share(summary.single_event_sessions, summary.sessions)} of a single event"
         found += f", {summary.open_sessions:,} still open"
     yield "sessions", found
+    if summary.points is not None:
+        yield "points", ", ".join(f"{count:,} {point}" for point, count in summary.points.items())
     if summary.preset is not None:
         yield "preset", _preset(summary.preset, summary.rules)
     yield "events", f"{summary.tally.events:,}{_span(summary.first_event, summary.last_event)}"

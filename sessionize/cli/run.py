@@ -30,6 +30,7 @@ or in a TOML file given with --config. The command line comes first, then the en
 """
 
 JOB_NAMES = (
+    "emit",
     "output_format",
     "partition_by",
     "max_rejected",
@@ -56,8 +57,8 @@ def run(console: Console, /, inputs: tuple[str, ...], output: str, **options: An
     An INPUT is a file, a directory, a glob, a URI, or - for standard input: Parquet, CSV, TSV, JSON lines
     (text also .gz, .zst) or Arrow IPC. A session ends when its user does nothing for longer than the timeout.
     """
-    _refuse_two_things_in_one_place(output, options)
-    target = _target(output, options)
+    refuse_two_things_in_one_place(output, options)
+    target = target_of(output, options)
 
     import_arrow_without_pandas()
     from sessionize import job
@@ -81,11 +82,16 @@ def run(console: Console, /, inputs: tuple[str, ...], output: str, **options: An
         console.say(describe(summary, options["rejects"] or target.default_rejects))
 
 
-def _refuse_two_things_in_one_place(output: str, options: Mapping[str, Any]) -> None:
+def refuse_two_things_in_one_place(output: str, options: Mapping[str, Any]) -> None:
+    """Refuse a table, rejected rows or a summary in the place of another.
+
+    Raises:
+        click.UsageError: See there.
+    """
     rejects = options["rejects"]
     if rejects is not None and Path(rejects).resolve() == Path(output).resolve():
         raise click.UsageError(
-            f"{output} cannot hold both the sessions and the rejected rows. Name another file."
+            f"{output} cannot hold both the table and the rejected rows. Name another file."
         )
     if output != "-":
         return
@@ -95,7 +101,7 @@ def _refuse_two_things_in_one_place(output: str, options: Mapping[str, Any]) -> 
         raise click.UsageError("'-o -' has no place for rejected rows. Name a file with --rejects.")
 
 
-def _target(output: str, options: Mapping[str, Any]) -> Target:
+def target_of(output: str, options: Mapping[str, Any]) -> Target:
     """Judge the output before the log is read, where a complaint can still name the option."""
     from sessionize.writing.target import output_target
 

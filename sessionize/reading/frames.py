@@ -99,6 +99,43 @@ def restore(table: pa.Table, like: object, kept: Mapping[str, str]) -> Any:
     return table.to_reader() if isinstance(like, pa.RecordBatchReader) else table
 
 
+def held(events: Any) -> Any:
+    """Return a frame that can be read more than once: itself, or the table that a stream holds.
+
+    Raises:
+        TypeError: For anything that is no frame.
+    """
+    if _is_pandas(events) or _is_polars(events) or isinstance(events, pa.Table | pa.RecordBatch):
+        return events
+    return _reader(events).read_all()
+
+
+def extended(events: Any, columns: pa.Table) -> Any:
+    """Return a frame with more columns behind its own, which stay as they are; it is not changed.
+
+    Args:
+        events: A frame of n rows, as `held` gives it.
+        columns: n rows, in the same order; no dictionaries.
+    """
+    if _is_pandas(events):
+        from sessionize.reading.pandas_frames import to_pandas
+
+        more = to_pandas(columns, events, {})
+        return events.assign(**{str(name): more[name].array for name in more.columns})
+    if _is_polars(events):
+        return events.hstack(_to_polars(columns, events, {}).get_columns())
+    is_batch = isinstance(events, pa.RecordBatch)
+    table = pa.Table.from_batches([events]) if is_batch else events
+    for name, column in zip(columns.column_names, columns.columns, strict=True):
+        table = table.append_column(name, column)
+    return restore(table, events, {}) if is_batch else table
+
+
+def column_names(events: Any) -> list[str]:
+    """Name the columns of a frame, as `held` gives it."""
+    return [str(name) for name in (events.columns if _is_pandas(events) else _opened(events, ()).names)]
+
+
 def _opened(events: Any, wanted: Sequence[str]) -> FrameLog:
     if _is_pandas(events):
         from sessionize.reading.pandas_frames import from_pandas

@@ -56,6 +56,11 @@ class JsonLog:
 
     def tasks(self, needed: Needed, types: ColumnTypes) -> Iterator[Task]:
         """Give a task for each block."""
+        for rows in self.blocks(needed, types):
+            yield Task(rows.load)
+
+    def blocks(self, needed: Needed, types: ColumnTypes) -> Iterator[Rows]:
+        """Give the blocks, and how to parse the needed columns of each."""
         schema = pa.schema(
             [(column, self._type(column, types)) for column in needed.columns if column in self.types]
         )
@@ -63,7 +68,7 @@ class JsonLog:
         reopens = self._source.once is None
         records = RecordFile(self.name, Lines(), self._source.open_text, self._skip, reopens=reopens)
         for block in records.blocks():
-            yield Task(Rows(records, schema, declared, block).load)
+            yield Rows(records, schema, declared, block)
 
     def _type(self, column: str, types: ColumnTypes) -> pa.DataType:
         """Return the type to parse a column as; one that began with nulls has the log's type, or is text."""
@@ -103,24 +108,30 @@ class Rows:
 
     def load(self) -> Iterator[tuple[pa.Table, Records]]:
         """Parse the block at once, or line by line where that fails, to find the malformed lines."""
-        table = self._parse()
+        table = self.parse()
         if table is not None:
             yield table, TextRecords(self.block, np.array([], np.int64))
             return
         table, bad = read_lines(self.block, self.schema, self.declared, self.file)
         yield table, TextRecords(self.block, bad)
 
-    def _parse(self) -> pa.Table | None:
+    def parse(self) -> pa.Table | None:
+        """Parse the block at once; None where a line of it may be malformed, or a number lose a digit."""
         try:
-            table = _read(self.block.data, self.schema).select(self.schema.names)
+            table = read_block(self.block.data, self.schema).select(self.schema.names)
             table.validate(full=True)  # pyarrow.json does not look whether text is UTF-8
         except (pa.ArrowException, UnicodeDecodeError, KeyError):
             return None
         whole = table.num_rows == len(self.block.spans()[0])
-        return table if whole and not any(map(_was_integer, table.columns)) else None
+        return table if whole and not any(map(was_integer, table.columns)) else None
 
 
-def _read(data: bytes, schema: pa.Schema | None) -> pa.Table:
+def read_block(data: bytes, schema: pa.Schema | None) -> pa.Table:
+    """Parse whole lines: the columns of the schema, or all with the types that Arrow infers.
+
+    Raises:
+        pa.ArrowInvalid: For what is no JSON object, and a value of another type than its column's.
+    """
     return pajson.read_json(
         pa.BufferReader(data),
         read_options=pajson.ReadOptions(use_threads=False, block_size=min(len(data) + 1, 2**31 - 1)),
@@ -130,7 +141,7 @@ def _read(data: bytes, schema: pa.Schema | None) -> pa.Table:
     )
 
 
-def _was_integer(column: pa.ChunkedArray) -> bool:
+def was_integer(column: pa.ChunkedArray) -> bool:
     """Suspect a float column of integers that no int64, and so perhaps no float, holds exactly."""
     largest = pc.max(pc.abs(column)).as_py() if pt.is_floating(column.type) else None
     return largest is not None and largest >= _BEYOND_INT64
@@ -141,10 +152,10 @@ def _inferred(sample: bytes, file: str) -> dict[str, pa.DataType]:
     if not sample.strip():
         return {}
     try:
-        table = _read(sample, None)
+        table = read_block(sample, None)
     except (pa.ArrowException, UnicodeDecodeError):
         return infer_exactly(sample, file)
-    if any(map(_was_integer, table.columns)):
+    if any(map(was_integer, table.columns)):
         return infer_exactly(sample, file)
     types = zip(table.column_names, table.schema.types, strict=True)
     return {name: pa.string() if pt.is_timestamp(type_) else type_ for name, type_ in types}

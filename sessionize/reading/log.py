@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from math import inf
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,9 @@ from sessionize.reading.times import check_time_type
 from sessionize.reading.types import ColumnTypes, Unification, check_flat, check_identity
 from sessionize.spelling import closest
 
+if TYPE_CHECKING:
+    from sessionize.reading.parquet import RowGroups
+
 T = TypeVar("T")
 
 Load = Callable[[], Iterator[tuple[pa.Table, Records]]]
@@ -36,10 +40,17 @@ _LIKELY_IDENTITIES = ("user", "visitor", "device", "customer", "client", "id")
 
 @dataclass(frozen=True)
 class Task:
-    """How to read some rows of one file, and the range of their times where it is known beforehand."""
+    """How to read some rows of one file, and the range of their times where it is known beforehand.
+
+    Attributes:
+        load: Reads them.
+        time_range: The range of their times, or None.
+        row_groups: What `load` reads, where that can be read in parts.
+    """
 
     load: Load
     time_range: TimeRange | None = None
+    row_groups: RowGroups | None = None
 
 
 class Piece(Protocol):
@@ -76,6 +87,10 @@ class OpenFile(Protocol):
         """Give the tasks that read the rows, in their order."""
 
 
+PlacedFile = tuple[OpenFile, Mapping[str, str | None]]
+"""A file of a log, and the columns that its Hive folders name, as text."""
+
+
 @dataclass(frozen=True)
 class Log:
     """What a run reads.
@@ -88,7 +103,7 @@ class Log:
     """
 
     types: ColumnTypes
-    pieces: Iterable[Piece]
+    pieces: Iterable[FilePiece]
 
 
 @dataclass(frozen=True)
@@ -107,13 +122,19 @@ class FilePiece:
         """The range of times that the file's statistics promise."""
         return self.task.time_range
 
+    @property
+    def rows(self) -> float:
+        """How many rows it has; infinite where that is not known beforehand."""
+        return inf if self.task.row_groups is None else self.task.row_groups.rows
+
     def read(self) -> Iterator[Chunk]:
         """Read and judge the rows."""
         for table, records in guarded(self.file, self.task.load()):
-            chunk = judge(self.file, self._with_partition(table), records, self.needed, self.types)
+            chunk = judge(self.file, self.with_partition(table), records, self.needed, self.types)
             yield replace(chunk, file=self.place)
 
-    def _with_partition(self, table: pa.Table) -> pa.Table:
+    def with_partition(self, table: pa.Table) -> pa.Table:
+        """Add the needed columns that the file's folders name."""
         for column, value in self.partition.items():
             if column in self.needed.columns and column not in table.column_names:
                 table = table.append_column(column, _constant(value, table.num_rows))
@@ -146,11 +167,19 @@ def open_log(
         UnreadableFileError: For a file that is damaged, or is not what its name says.
     """
     needed = Needed.of(rules_columns, identity, options, named_by)
-    opened = [_open(source, needed) for source in sources]
-    return log_of([(file, source.partition) for file, source in zip(opened, sources, strict=True)], needed)
+    return log_of(open_files(sources, needed), needed)
 
 
-def log_of(files: Sequence[tuple[OpenFile, Mapping[str, str | None]]], needed: Needed) -> Log:
+def open_files(sources: Sequence[Source], needed: Needed) -> list[PlacedFile]:
+    """Read the headers, footers and first lines of files.
+
+    Raises:
+        UnreadableFileError: For a file that is damaged, or is not what its name says.
+    """
+    return [(_open(source, needed), source.partition) for source in sources]
+
+
+def log_of(files: Sequence[PlacedFile], needed: Needed) -> Log:
     """Make one log of opened files, each with the columns that its Hive folders name."""
     types = _unified(files, needed)
     is_indexed = all(file.is_indexed for file, _ in files)
@@ -171,9 +200,7 @@ def guarded(file: str, items: Iterator[T]) -> Iterator[T]:
         yield item
 
 
-def _pieces(
-    files: Sequence[tuple[OpenFile, Mapping[str, str | None]]], needed: Needed, types: ColumnTypes
-) -> Iterator[Piece]:
+def _pieces(files: Sequence[PlacedFile], needed: Needed, types: ColumnTypes) -> Iterator[FilePiece]:
     for place, (file, partition) in enumerate(files):
         for task in guarded(file.name, file.tasks(needed, types)):
             yield FilePiece(place, file.name, partition, needed, types, task)
@@ -200,7 +227,7 @@ def _open(source: Source, needed: Needed) -> OpenFile:
                 return CsvLog(source)
 
 
-def _unified(files: Sequence[tuple[OpenFile, Mapping[str, str | None]]], needed: Needed) -> ColumnTypes:
+def _unified(files: Sequence[PlacedFile], needed: Needed) -> ColumnTypes:
     unification = Unification()
     for column in needed.valued:
         unification.add(column, pa.null(), "")
@@ -217,7 +244,7 @@ def _unified(files: Sequence[tuple[OpenFile, Mapping[str, str | None]]], needed:
     return unification.types()
 
 
-def _check_declared(files: Sequence[tuple[OpenFile, Mapping[str, str | None]]], options: ReadOptions) -> None:
+def _check_declared(files: Sequence[PlacedFile], options: ReadOptions) -> None:
     """Refuse a type for a column that no file has: it would be ignored in silence."""
     names = {name for file, partition in files for name in (*file.names, *partition)}
     for column in options.types:

@@ -20,12 +20,13 @@ REJECTS_SUFFIX = ".rejected.jsonl"
 COLUMNS = frozenset(
     {"session_id", "start_time", "end_time", "duration_seconds", "event_count", "start_reason"}
 )
+LABELS = frozenset({"session_id", "session_number", "event_index", "gap_seconds", "start_reason"})
 
 _HEAD_BYTES = 16_384
 
 
 def made_by_sessionize(source: Source) -> bool:
-    """Say whether a file is a sessions table: by its schema's metadata, or by the names in its first line."""
+    """Say whether we wrote a file: by its schema's metadata, or by the names in its first line."""
     try:
         if source.format == "parquet":
             return METADATA_KEY in (source.footer.metadata or {})
@@ -38,7 +39,9 @@ def made_by_sessionize(source: Source) -> bool:
 
 
 def names_are_ours(names: list[str]) -> bool:
-    """Say whether all six of our columns are there, each after the same prefix (which may be empty).
+    """Say whether all columns of ours are there, each after the same prefix (which may be empty).
+
+    Those of a sessions table are, or those that labels add to a log.
 
     Example:
         >>> names_are_ours(["user_id", *("my_" + name for name in COLUMNS)])
@@ -47,7 +50,9 @@ def names_are_ours(names: list[str]) -> bool:
         False
     """
     prefixes = (name.removesuffix("session_id") for name in names if name.endswith("session_id"))
-    return any({prefix + name for name in COLUMNS} <= set(names) for prefix in prefixes)
+    return any(
+        {prefix + name for name in ours} <= set(names) for prefix in prefixes for ours in (COLUMNS, LABELS)
+    )
 
 
 def open_ipc(file: pa.NativeFile) -> pa.RecordBatchFileReader | pa.RecordBatchStreamReader:

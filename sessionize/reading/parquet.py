@@ -17,6 +17,13 @@ from sessionize.reading.sources import Source
 from sessionize.reading.tables import CHUNK_ROWS
 from sessionize.reading.types import ColumnTypes, is_text
 
+_FEW_ROWS = 10_000
+"""So few are read sooner than another thread has been asked to fetch them."""
+
+
+_DICTIONARY_BYTES = 3
+"""A value takes no more where it is an index into a dictionary; as text it takes at least its length of 4."""
+
 
 class ParquetLog:
     """One Parquet file of a log."""
@@ -34,10 +41,21 @@ class ParquetLog:
     def tasks(self, needed: Needed, types: ColumnTypes) -> Iterator[Task]:
         """Give a task for each row group; tiny ones are read together."""
         columns = [column for column in needed.columns if column in self.types]
-        encoded = [column for column in columns if column in needed.identity and is_text(self.types[column])]
+        texts = [column for column in columns if is_text(self.types[column])]
+        encoded = [column for column in texts if column in needed.identity or self._repeats(column)]
         for groups in _gathered(self._source.footer):
             promise = self._time_range(groups, needed.options)
-            yield Task(RowGroups(self._source, columns, encoded, groups).load, promise)
+            row_groups = RowGroups(self._source, columns, encoded, groups)
+            yield Task(row_groups.load, promise, row_groups)
+
+    def _repeats(self, column: str) -> bool:
+        """Say whether a column is mostly stored as a dictionary, which then is the quickest to read."""
+        if not self._source.footer.num_row_groups:
+            return False
+        group = self._source.footer.row_group(0)
+        chunks = [group.column(index) for index in range(group.num_columns)]
+        chunk = next(chunk for chunk in chunks if chunk.path_in_schema == column)
+        return chunk.total_uncompressed_size <= _DICTIONARY_BYTES * chunk.num_values
 
     def _time_range(self, groups: list[int], options: ReadOptions) -> TimeRange | None:
         type_ = self.types.get(options.time)
@@ -46,26 +64,38 @@ class ParquetLog:
 
 @dataclass(frozen=True)
 class RowGroups:
-    """Neighbouring row groups that one task reads."""
+    """Neighbouring row groups that one task reads, in tables of so many rows (`CHUNK_ROWS` unless given)."""
 
     source: Source
     columns: list[str]
     encoded: list[str]
     groups: list[int]
+    most_rows: int | None = None
 
     def load(self) -> Iterator[tuple[pa.Table, Records]]:
         """Read them, a large one in several tables."""
         with self.source.open_file() as file:
-            opened = pq.ParquetFile(file, metadata=self.source.footer, read_dictionary=self.encoded)
+            opened = pq.ParquetFile(
+                file,
+                metadata=self.source.footer,
+                read_dictionary=self.encoded,
+                pre_buffer=self.rows > _FEW_ROWS,
+            )
             for table in self._tables(opened):
                 yield table, TableRecords(table)
 
+    @property
+    def rows(self) -> int:
+        """How many rows they have."""
+        return sum(self.source.footer.row_group(group).num_rows for group in self.groups)
+
     def _tables(self, file: pq.ParquetFile) -> Iterator[pa.Table]:
-        if sum(file.metadata.row_group(group).num_rows for group in self.groups) <= CHUNK_ROWS:
+        most_rows = self.most_rows or CHUNK_ROWS
+        if self.rows <= most_rows:
             table = file.read_row_groups(self.groups, columns=self.columns, use_threads=False)
             yield table.select(self.columns)
             return
-        for batch in file.iter_batches(CHUNK_ROWS, self.groups, self.columns, use_threads=False):
+        for batch in file.iter_batches(most_rows, self.groups, self.columns, use_threads=False):
             yield pa.Table.from_batches([batch]).select(self.columns)
 
 

@@ -35,7 +35,7 @@ def parquet_range(
     """
     bounds: list[Any] = []
     for group in groups:
-        statistics = _statistics(footer.row_group(group), options.time)
+        statistics = column_statistics(footer.row_group(group), options.time)
         if statistics is None or not statistics.has_min_max:
             return None
         bounds += [statistics.min_raw, statistics.max_raw]
@@ -54,7 +54,8 @@ def table_range(times: pa.ChunkedArray, options: ReadOptions) -> TimeRange | Non
     return _of_array(pa.array([bounds["min"], bounds["max"]], times.type), options)
 
 
-def _statistics(row_group: pq.RowGroupMetaData, column: str) -> pq.Statistics | None:
+def column_statistics(row_group: pq.RowGroupMetaData, column: str) -> pq.Statistics | None:
+    """Return what a row group says of a column; None where it says nothing."""
     for index in range(row_group.num_columns):
         chunk = row_group.column(index)
         if chunk.path_in_schema == column:

@@ -115,14 +115,27 @@ def _typed(read: dict[str, pa.Array], needed: Needed, types: ColumnTypes) -> tup
     values = {}
     malformed = np.zeros(len(read[needed.time]), np.bool_)
     for name in needed.valued:
-        if not is_text(read[name].type):
-            values[name] = read[name] if read[name].type == types[name] else read[name].cast(types[name])
-        elif is_text(types[name]):
-            values[name] = read[name]
-        else:
-            values[name], bad = convert(read[name], types[name], needed.options)
+        values[name], bad = typed(read[name], types[name], needed.options)
+        if bad is not None:
             malformed |= bad
     return values, malformed
+
+
+def typed(values: pa.Array, type_: pa.DataType, options: ReadOptions) -> tuple[pa.Array, Mask | None]:
+    """Give a column, as read, the log's type.
+
+    Args:
+        values: The column, one chunk.
+        type_: The log's type: text is converted to it, other types are widened.
+        options: How text is read.
+
+    Returns:
+        The values, text with its dictionary if it has one; and which of them (bool, shape (n,)) are
+        text that is no value of the type, or None where no text was to be read.
+    """
+    if not is_text(values.type):
+        return (values if values.type == type_ else values.cast(type_)), None
+    return (values, None) if is_text(type_) else convert(values, type_, options)
 
 
 def _filtered(values: dict[str, pa.Array], options: ReadOptions, rows: int) -> Mask:
@@ -179,7 +192,7 @@ def _chunk(
         tally.input_rows += len(malformed)
         rejected = _merged(file, rejected, malformed)
     tally.rejected_by_reason.update(rejected["reason"].to_pylist())
-    return Chunk(events, rejected, tally)
+    return Chunk(events, rejected, tally, kept, np.array([number - 1 for number, _ in malformed], np.int64))
 
 
 def _rejected(file: str, verdict: NDArray[np.uint8], records: Records) -> pa.Table:

@@ -90,6 +90,7 @@ def find_sources(
     own: Sequence[str] = (),
     notify: Callable[[str], None] = lambda message: None,
     allow_empty: bool = False,
+    empty: Callable[[Place], None] = lambda place: None,
 ) -> list[Source]:
     """Find the files that a run reads.
 
@@ -103,6 +104,7 @@ def find_sources(
         own: What this run writes; neither these files nor anything below these folders is read.
         notify: Is told what was left out, one message for each reason.
         allow_empty: Whether files of 0 bytes and inputs without any file are a log without rows.
+        empty: Is told of each file of 0 bytes that was left out.
 
     Returns:
         The files: inputs in the order given, the files of a folder or glob sorted by path.
@@ -115,7 +117,7 @@ def find_sources(
     if not inputs:
         raise ValueError("name at least one input.")
     own_keys = [place_of(path).key for path in own if path != STANDARD_INPUT]
-    search = _Search(options, own_keys, allow_empty)
+    search = _Search(options, own_keys, allow_empty, empty)
     found: dict[str, Source] = {}
     for text in map(str, inputs):
         for source in search.sources(text):
@@ -131,10 +133,12 @@ def find_sources(
 class _Search:
     """One look around, and the memory of what it left out."""
 
-    def __init__(self, options: ReadOptions, own: list[str], allow_empty: bool) -> None:
+    def __init__(
+        self, options: ReadOptions, own: list[str], allow_empty: bool, empty: Callable[[Place], None]
+    ) -> None:
         self._options = options
         self._own = own
-        self._allow_empty = allow_empty
+        self._allow_empty, self._empty = allow_empty, empty
         self._skipped: defaultdict[str, list[str]] = defaultdict(list)
 
     def sources(self, text: str) -> Iterator[Source]:
@@ -222,6 +226,7 @@ class _Search:
             yield source
         elif self._allow_empty:
             self._skip("empty", source.name)
+            self._empty(source.place)
         else:
             raise UnreadableFileError(f"{source.name}: {EMPTY_FILE}")
 

@@ -41,8 +41,9 @@ class JsonLinesEncoder:
 def json_text(column: pa.Array) -> pa.Array:
     """Write a column's values as JSON.
 
-    Numbers are numbers (integers in full), NaN and the infinities null, lists arrays. Everything
-    else is a string, decimals too: most readers would make a float of a number and lose digits.
+    Numbers are numbers (integers in full), NaN and the infinities null, lists arrays, structs
+    objects. Everything else is a string, decimals too: most readers would make a float of a number
+    and lose digits.
 
     Args:
         column: n values, one chunk, of a type that `has_json`.
@@ -57,6 +58,8 @@ def json_text(column: pa.Array) -> pa.Array:
     type_ = column.type
     if _is_list(type_):
         return _array(column)
+    if is_.is_struct(type_):
+        return _object(column)
     text = output_text(column)
     if is_.is_floating(type_):
         return pc.if_else(pc.is_finite(column), text, None)
@@ -66,12 +69,14 @@ def json_text(column: pa.Array) -> pa.Array:
 
 
 def has_json(type_: pa.DataType) -> bool:
-    """Say whether `json_text` can write this type: one with text, or a list of such.
+    """Say whether `json_text` can write this type: one with text, or a list or struct of such.
 
     Example:
-        >>> has_json(pa.list_(pa.int64())), has_json(pa.struct([]))
+        >>> has_json(pa.list_(pa.int64())), has_json(pa.map_(pa.string(), pa.int64()))
         (True, False)
     """
+    if is_.is_struct(type_):
+        return all(has_json(field.type) for field in type_)
     return has_json(type_.value_type) if _is_list(type_) else has_text(type_)
 
 
@@ -97,6 +102,18 @@ def _array(column: pa.Array) -> pa.Array:
     items = pc.fill_null(json_text(column.flatten()), "null").cast(pa.string())
     joined_items = pc.binary_join(pa.ListArray.from_arrays(offsets, items), ",").cast(TEXT)
     text = joined("[", joined_items, "]")
+    return pc.if_else(column.is_valid(), text, None)
+
+
+def _object(column: pa.StructArray) -> pa.Array:
+    parts: list[pa.Array | str] = ["{"]
+    for field, values in zip(column.type, column.flatten(), strict=True):
+        key = json.dumps(field.name, ensure_ascii=False)
+        comma = "," if len(parts) > 1 else ""
+        parts += [f"{comma}{key}:", pc.fill_null(json_text(values), "null")]
+    text = joined(*parts, "}")
+    if isinstance(text, pa.Scalar):  # an object without keys
+        text = pa.repeat(text, len(column))
     return pc.if_else(column.is_valid(), text, None)
 
 

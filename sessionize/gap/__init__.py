@@ -1,0 +1,1 @@
+"""The gaps between events, and the timeout that they suggest: `sessionize gaps` and `sz.gaps`."""

@@ -1,0 +1,197 @@
+"""What a file's content contributes to a store, kept for when it is taken out again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sessionize.columns import column
+from sessionize.errors import InputError, StoreMismatchError
+from sessionize.events import Events
+from sessionize.fragments import cut, merge, together, without_dictionaries
+from sessionize.islands import as_waiting, waiting_events
+from sessionize.outcome import Outcome, Reading
+from sessionize.pool import Pool
+from sessionize.reading.folders import place_of
+from sessionize.reading.log import Log, Piece
+from sessionize.reading.streams import shorten
+from sessionize.reading.types import ColumnTypes, Unification
+from sessionize.rules import SessionRules
+from sessionize.sessions import SessionTable
+from sessionize.store.durable import write_parquet
+from sessionize.store.ledger import LedgerFile
+from sessionize.store.spans import Chains, holders, spans
+from sessionize.waiting import Tables
+from sessionize.walk import Walk
+
+FOLDER = "_sessionize/contributions"
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one file's content comes to.
+
+    Attributes:
+        reading: What reading it has shown.
+        brings: Its fragments under commutative rules, its waiting events under sequential ones.
+        lasting: What is kept of it: the fragments, or the stretches of time of its events.
+    """
+
+    reading: Reading
+    brings: pa.Table
+    lasting: pa.Table
+
+
+def nothing(types: Mapping[str, pa.DataType], table: SessionTable) -> pa.Table:
+    """Return what a file without events brings: a table without rows."""
+    columns = {name: pa.array([], types[name]) for name in table.rules.columns}
+    return _brought(Events(np.empty(0, np.int64), pa.table(columns)), table)
+
+
+def no_sessions(types: Mapping[str, pa.DataType], table: SessionTable) -> pa.Table:
+    """Return the sessions, as fragments, of no events: a table without rows."""
+    events = nothing(types, table)
+    if not table.rules.is_sequential:
+        return events
+    return Walk(waiting_events(events, table), table.rules, table.aggregates).sessions()
+
+
+def of_types(log: Log, types: ColumnTypes | None, store: str) -> Log:
+    """Let a log be read as the column types of a store, if it has any yet.
+
+    Raises:
+        InputError: For a log whose types do not fit.
+    """
+    if types is None:
+        known = {name: pa.string() if pa.types.is_null(type_) else type_ for name, type_ in log.types.items()}
+    else:
+        unification = Unification()
+        for name, type_ in types.items():
+            unification.add(name, type_, store)
+            unification.add(name, log.types[name], "the new files")
+        if unification.types() != dict(types):
+            wider = {name: type_ for name, type_ in unification.types().items() if type_ != types[name]}
+            raise InputError(
+                f"{store}: the new files have wider numbers than the store: "
+                f"{', '.join(f'{name} is {type_}, not {types[name]}' for name, type_ in wider.items())}. "
+                "Build the store anew."
+            )
+        known = dict(types)
+    return Log(known, (replace(piece, types=known) for piece in log.pieces))
+
+
+def contributions(
+    log: Log, files: int, table: SessionTable, pool: Pool, progress: Callable[[int], None] | None = None
+) -> tuple[list[Contribution], Outcome]:
+    """Read files, and find what each contributes.
+
+    Args:
+        log: The files.
+        files: How many there are.
+        table: What a session is.
+        pool: Where pieces are read and cut.
+        progress: Called with the rows that were read since the last call.
+
+    Returns:
+        One contribution for each file, in the order of the log; and the outcome of reading them all,
+        which knows the rejected rows.
+    """
+    outcome = Outcome(table.rules)
+    readings = [Reading(file=place) for place in range(files)]
+    brought: list[Tables] = [[nothing(log.types, table)] for _ in range(files)]
+
+    def read(piece: Piece) -> tuple[Reading, Tables]:
+        reading, tables = Reading(), []
+        for chunk in piece.read():
+            reading.add(chunk)
+            tables.append(_brought(chunk.events, table))
+        return reading, tables
+
+    for index, (reading, tables) in enumerate(pool.map(read, log.pieces)):
+        outcome.note_reading(index, reading)
+        readings[reading.file].join(reading)
+        brought[reading.file] += tables
+        if progress:
+            progress(reading.tally.input_rows)
+    return [_contribution(*each, table) for each in zip(readings, brought, strict=True)], outcome
+
+
+def _brought(events: Events, table: SessionTable) -> pa.Table:
+    if table.rules.is_sequential:
+        return as_waiting(events, table)
+    return cut(events, table.rules, table.aggregates)
+
+
+def _contribution(reading: Reading, tables: Tables, table: SessionTable) -> Contribution:
+    if table.rules.is_sequential:
+        events = together(tables)
+        return Contribution(reading, events, Chains.of([events], table.rules).table)
+    fragments = merge(tables, table.rules, table.aggregates)
+    return Contribution(reading, fragments, fragments)
+
+
+def events_within(log: Log, wanted: pa.Table, table: SessionTable, pool: Pool) -> Tables:
+    """Read the events, as waiting events, that lie in spans; what promises to hold none is left out."""
+    start_us, end_us = (column(wanted, name).to_numpy() for name in ("start_us", "end_us"))
+
+    def read(piece: Piece) -> Tables:
+        return [within(as_waiting(chunk.events, table), wanted, table.rules) for chunk in piece.read()]
+
+    def may_hold(piece: Piece) -> bool:
+        promise = piece.time_range
+        return promise is None or bool(((start_us <= promise[1]) & (end_us >= promise[0])).any())
+
+    return [part for parts in pool.map(read, filter(may_hold, log.pieces)) for part in parts]
+
+
+def within(table: pa.Table, wanted: pa.Table, rules: SessionRules) -> pa.Table:
+    """Return the rows of a table of spans whose starts lie in the wanted spans of their identity."""
+    return table.filter(pa.array(holders(wanted, spans(table, rules), rules) >= 0))
+
+
+def overlap(one: pa.Table, other: pa.Table, rules: SessionRules) -> bool:
+    """Say whether two tables of spans have an instant of an identity in common."""
+    pairs = ((one, other), (other, one))
+    return any(bool((holders(outer, inner, rules) >= 0).any()) for outer, inner in pairs)
+
+
+def reaches(file: LedgerFile, wanted: pa.Table) -> bool:
+    """Say whether a file has events between the first and the last of the wanted spans."""
+    if file.first_us is None or file.last_us is None or not len(wanted):
+        return False
+    start_us, end_us = (column(wanted, name).to_numpy() for name in ("start_us", "end_us"))
+    return bool(((start_us <= file.last_us) & (end_us >= file.first_us)).any())
+
+
+def write_contribution(store: str, file_id: str, contribution: Contribution) -> None:
+    """Keep what lasts of a file's content; it is on disk when this returns.
+
+    Raises:
+        OutputError: Where it cannot be written.
+    """
+    write_parquet(without_dictionaries(contribution.lasting), store, _path(file_id))
+
+
+def read_contribution(store: str, file_id: str) -> pa.Table:
+    """Read what was kept of a file's content.
+
+    Raises:
+        StoreMismatchError: For one that is missing or damaged.
+    """
+    place = place_of(store).child(_path(file_id))
+    try:
+        with place.filesystem.open_input_file(place.path) as file:
+            return pq.ParquetFile(file).read().combine_chunks()
+    except (OSError, pa.ArrowException) as error:
+        raise StoreMismatchError(
+            f"{place.name}: what a file contributed to the store cannot be read: {shorten(error)}. "
+            "Restore it from a backup, or build the store anew from its logs."
+        ) from error
+
+
+def _path(file_id: str) -> str:
+    return f"{FOLDER}/{file_id}.parquet"

@@ -1,0 +1,63 @@
+"""Stored rows: the sessions as everybody reads them, and behind them the state that lets them grow.
+
+`_state`, last in the table, is a struct of what fragments have beside identity, start, end and count:
+the states of the aggregates, `previous_end_us`, and what a walk must know of an open session. Where
+there is nothing of the kind, there is no such column.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from sessionize.columns import column
+from sessionize.fragments import identity_names, without_dictionaries
+from sessionize.job import dates
+from sessionize.ordering import storage
+from sessionize.sessions import SessionTable, finish, in_closing_order
+
+STATE = "_state"
+DATE = "session_date"
+
+
+def as_rows(fragments: pa.Table, table: SessionTable) -> pa.Table:
+    """Write sessions, as fragments, as stored rows.
+
+    Args:
+        fragments: The sessions.
+        table: What a session's row looks like.
+
+    Returns:
+        Table of `table.schema`, `session_date` (date32: the local day of the start) and `_state`, in
+        closing order.
+    """
+    ordered = without_dictionaries(in_closing_order([fragments], table.rules))
+    rows = finish(ordered, table)
+    rows = rows.append_column(DATE, dates(table.rules)(rows))
+    public = [*identity_names(table.rules), "start_us", "end_us", "event_count"]
+    hidden = [name for name in ordered.column_names if name not in public]
+    if not hidden:
+        return rows
+    state = pa.StructArray.from_arrays([column(ordered, name) for name in hidden], names=hidden)
+    return rows.append_column(STATE, state)
+
+
+def start_dates(fragments: pa.Table, table: SessionTable) -> NDArray[np.int64]:
+    """Return the local day of the start of fragments: int64 days since the epoch."""
+    return table.rules.zone.local_day(column(fragments, "start_us").to_numpy())
+
+
+def as_fragments(rows: pa.Table, table: SessionTable) -> pa.Table:
+    """Read stored rows back as fragments, in the order given."""
+    rules = table.rules
+    columns = {
+        own: storage(column(rows, name)) for own, name in zip(identity_names(rules), rules.by, strict=True)
+    }
+    for own, name in (("start_us", "start_time"), ("end_us", "end_time")):
+        columns[own] = column(rows, rules.prefix + name).view(pa.int64())
+    columns["event_count"] = column(rows, rules.prefix + "event_count")
+    if STATE in rows.column_names:
+        state = column(rows, STATE)
+        columns |= {field.name: values for field, values in zip(state.type, state.flatten(), strict=True)}
+    return pa.table(columns)

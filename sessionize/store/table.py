@@ -1,0 +1,369 @@
+"""One version of the Delta table that holds the sessions: what it contains, and how the next one is made.
+
+A commit takes whole partitions away and puts new files in their place. It is built on the version
+that this table was opened at, and on no other: where another writer has committed since, it fails
+and has changed nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from attrs import frozen
+from deltalake import DeltaTable
+from deltalake.transaction import AddAction, RemoveAction
+
+from sessionize.columns import column
+from sessionize.errors import OutputError, StoreBusyError, StoreError, StoreMismatchError
+from sessionize.reading.folders import place_of
+from sessionize.reading.streams import shorten
+from sessionize.store.delta import (
+    LEDGER_MARK,
+    Commit,
+    commit,
+    create_delta,
+    history,
+    open_delta,
+    renew_delta,
+    write_checkpoint,
+)
+from sessionize.store.delta_types import (
+    from_stored,
+    plain_types,
+    schema_from_text,
+    schema_to_text,
+    stored_schema,
+    to_stored,
+)
+from sessionize.store.log import sync_entry
+from sessionize.store.partitions import DATE, PartitionWriter
+from sessionize.writing.atomic import explained
+
+CHECKPOINT_EVERY = 50
+"""Commits from one checkpoint to the next: opening reads the newest and the entries after it."""
+
+_SCHEMA_KEY, _TIMES_KEY = "sessionize.schema", "sessionize.times"
+_STATE = "_state"
+_UNKNOWN = np.iinfo(np.int64)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@frozen
+class StoredFile:
+    """One data file of the table.
+
+    Attributes:
+        path: From the table's folder on, with `/`.
+        session_date: Its partition: the local day of its sessions' starts.
+        rows: Its sessions.
+        size_bytes: Its size.
+        first_start_us: Not after its earliest `start_time`, microseconds since the epoch, UTC; less
+            than 1 ms before it. The least int64 where the statistics don't tell.
+        last_start_us: Not before its latest `start_time`, and less than 1 ms after it; the largest
+            int64 where the statistics don't tell.
+        first_end_us: The same for `end_time`.
+        last_end_us: The same for `end_time`.
+    """
+
+    path: str
+    session_date: date
+    rows: int
+    size_bytes: int
+    first_start_us: int
+    last_start_us: int
+    first_end_us: int
+    last_end_us: int
+
+
+class SessionsTable:
+    """One version of a sessions table; `create` or `open` it.
+
+    Attributes:
+        location: The store's folder or URI, as given.
+        schema: Columns and types of the sessions as we write them, `_state` last, without
+            `session_date`; dictionaries are plain.
+    """
+
+    def __init__(self, location: str, delta: DeltaTable) -> None:
+        """Wrap an open Delta table.
+
+        Raises:
+            StoreMismatchError: For a table that sessionize did not make.
+        """
+        self.location, self._delta = location, delta
+        properties = delta.metadata().configuration
+        if _SCHEMA_KEY not in properties:
+            raise StoreMismatchError(
+                f"{location}: a Delta table that sessionize did not make. Name another folder."
+            )
+        self.schema = schema_from_text(properties[_SCHEMA_KEY])
+        self._start, self._end = json.loads(properties[_TIMES_KEY])
+
+    @classmethod
+    def create(
+        cls,
+        location: str,
+        schema: pa.Schema,
+        options: Mapping[str, str] | None = None,
+        *,
+        times: tuple[str, str] = ("start_time", "end_time"),
+    ) -> SessionsTable:
+        """Make an empty table at version 0.
+
+        Args:
+            location: Folder or URI. A folder must be absent, empty, or hold nothing but what a
+                creation that was killed has left.
+            schema: The sessions' columns in our types, `_state` last if there is one, without
+                `session_date`.
+            options: Further properties of the Delta table.
+            times: The names of the columns of start and end: timestamp[us, UTC] without nulls.
+
+        Returns:
+            The table.
+
+        Raises:
+            ValueError: For a column of the partition's name.
+            InputError: For a column type that Delta cannot hold.
+            StoreBusyError: Where another process made a table there in this moment.
+            StoreError: Where a table or something else is there already.
+            OutputError: Where the folder cannot be written.
+        """
+        columns, properties = _layout(schema, times)
+        create_delta(location, columns, {**properties, **(options or {})})
+        return cls.open(location, 0)
+
+    def renewed(
+        self, schema: pa.Schema, *, times: tuple[str, str] = ("start_time", "end_time")
+    ) -> SessionsTable:
+        """Give a table that has never had rows other columns.
+
+        Args:
+            schema: As of `create`.
+            times: As of `create`.
+
+        Returns:
+            The new version of the table; this one stays as it is.
+
+        Raises:
+            ValueError: For a column of the partition's name, or a table that has a ledger.
+            InputError: For a column type that Delta cannot hold.
+            StoreBusyError: Where another writer has committed since this version.
+            StoreError: Where the log cannot be written.
+            OutputError: Where the operating system says why.
+        """
+        if self.ledger is not None:
+            raise ValueError(f"{self.location}: has sessions, and its columns stay what they are.")
+        version = renew_delta(self._delta, self.location, *_layout(schema, times))
+        return SessionsTable.open(self.location, version)
+
+    @classmethod
+    def open(cls, location: str, version: int | None = None) -> SessionsTable:
+        """Open a table, after mending what a power loss may have torn.
+
+        Args:
+            location: Folder or URI.
+            version: Which version, or None for the newest.
+
+        Returns:
+            The table, as it was at that version.
+
+        Raises:
+            StoreError: Where there is no table, or no such version.
+            StoreMismatchError: For a table that is not ours, or that another program has given
+                features that change what its files mean.
+            StoreBusyError: Where something must be mended, and another process holds the store.
+        """
+        return cls(location, open_delta(location, version))
+
+    @property
+    def version(self) -> int:
+        """The version of this table, from 0."""
+        return self._delta.version()
+
+    @property
+    def ledger(self) -> int | None:
+        """The version of the ledger that this version belongs to; None before the first update."""
+        return self._delta.transaction_version(LEDGER_MARK)
+
+    def files(self) -> list[StoredFile]:
+        """Return the data files, sorted by date, within a date as their rows stand."""
+        return list(self._files)
+
+    def commits(self, limit: int | None = None) -> list[Commit]:
+        """Return the newest commits up to this version, newest first.
+
+        Args:
+            limit: How many at most, or None for all that the log still has.
+        """
+        return list(islice(history(self.location, self.version), limit))
+
+    def read(self, files: Sequence[StoredFile], columns: Sequence[str] | None = None) -> pa.Table:
+        """Read sessions.
+
+        Args:
+            files: Of `files()`.
+            columns: Which columns in which order, `session_date` among them if wanted; None for
+                those of `schema`.
+
+        Returns:
+            Table in our types: rows in the order of `files`, within a file as they were written.
+
+        Raises:
+            KeyError: For a column that the table does not have.
+            StoreError: Where a file is gone or damaged.
+        """
+        wanted = self.schema.names if columns is None else list(columns)
+        fields = [pa.field(DATE, pa.date32()) if name == DATE else self.schema.field(name) for name in wanted]
+        schema = pa.schema(fields)
+        if not files:
+            return schema.empty_table()
+        return pa.concat_tables([self._read_one(file, schema) for file in files])
+
+    def replace(
+        self,
+        dates: Sequence[date],
+        rows: pa.Table | Iterable[pa.Table],
+        *,
+        ledger: int,
+        note: Mapping[str, str] | None = None,
+    ) -> SessionsTable:
+        """Give whole partitions other rows, in one commit, which is on disk when this returns.
+
+        Args:
+            dates: The partitions; with none only the ledger moves.
+            rows: All their rows: one table, or tables of any sizes that follow each other, each
+                with the columns of `schema` and `session_date` (date32, without nulls). Rows keep
+                their order within a date; a date without rows is empty then.
+            ledger: The version of the ledger that the new table belongs to.
+            note: What to write into the log beside the commit.
+
+        Returns:
+            The new version of the table; this one stays as it is.
+
+        Raises:
+            ValueError: For rows of a date that is not replaced.
+            StoreBusyError: Where another writer has committed since this version.
+            OutputError: Where a file cannot be written.
+        """
+        root = place_of(self.location)
+        writer = PartitionWriter(root, stored_schema(self.schema), (self._start, self._end))
+        added = self._write(writer, set(dates), [rows] if isinstance(rows, pa.Table) else rows)
+        actions: list[AddAction | RemoveAction] = [*self._removals(set(dates)), *added]
+        try:
+            version = commit(self._delta, self.location, actions, ledger=ledger, note=note or {})
+        except (StoreError, OutputError) as error:
+            # Without a clear answer of an object store the commit may still come to light.
+            if root.is_local or isinstance(error, StoreBusyError):
+                writer.discard()
+            raise
+        with explained(self.location):
+            sync_entry(self.location, version)
+        table = SessionsTable.open(self.location, version)
+        if version % CHECKPOINT_EVERY == 0:
+            # The commit stands without it, and the next one is not far.
+            with suppress(StoreError, OutputError):
+                table.checkpoint()
+        return table
+
+    def checkpoint(self) -> None:
+        """Write this version into one file, from which later ones are opened fast.
+
+        Raises:
+            StoreError: Where that fails; the table is what it was.
+        """
+        write_checkpoint(self._delta, self.location)
+
+    @cached_property
+    def _files(self) -> list[StoredFile]:
+        actions = pa.table(self._delta.get_add_actions(flatten=False)).to_pylist()
+        files = (self._stored_file(action) for action in actions)
+        return sorted(files, key=lambda file: (file.session_date, file.path))
+
+    def _stored_file(self, action: Mapping[str, Any]) -> StoredFile:
+        least, most = action.get("min") or {}, action.get("max") or {}
+        return StoredFile(
+            path=action["path"],
+            session_date=action["partition"][DATE],
+            rows=action["num_records"],
+            size_bytes=action["size_bytes"],
+            first_start_us=_microseconds(least.get(self._start), _UNKNOWN.min),
+            last_start_us=_microseconds(most.get(self._start), _UNKNOWN.max),
+            first_end_us=_microseconds(least.get(self._end), _UNKNOWN.min),
+            last_end_us=_microseconds(most.get(self._end), _UNKNOWN.max),
+        )
+
+    def _read_one(self, file: StoredFile, schema: pa.Schema) -> pa.Table:
+        place = place_of(self.location).child(file.path)
+        names = [name for name in schema.names if name != DATE]
+        try:
+            with place.filesystem.open_input_file(place.path) as opened:
+                stored = pq.ParquetFile(opened).read(names)
+        except (OSError, pa.ArrowException) as error:
+            raise StoreError(
+                f"{place.name}: a data file of the store cannot be read: {shorten(error)}. "
+                "Bring it back, or build the store anew beside this one."
+            ) from error
+        if DATE in schema.names:
+            stored = stored.append_column(DATE, pa.repeat(pa.scalar(file.session_date), len(stored)))
+        return from_stored(stored, schema)
+
+    def _write(
+        self, writer: PartitionWriter, dates: set[date], tables: Iterable[pa.Table]
+    ) -> list[AddAction]:
+        try:
+            with explained(self.location):
+                for table in tables:
+                    days = column(table, DATE)
+                    _check_dates(days, dates)
+                    writer.write(to_stored(table, self.schema), days)
+                return writer.finish()
+        except BaseException:
+            writer.discard()
+            raise
+
+    def _removals(self, dates: set[date]) -> Iterator[RemoveAction]:
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        for file in self._files:
+            if file.session_date in dates:
+                partition: dict[str, str | None] = {DATE: file.session_date.isoformat()}
+                yield RemoveAction(file.path, True, now, file.size_bytes, partition)
+
+
+def _layout(schema: pa.Schema, times: tuple[str, str]) -> tuple[pa.Schema, dict[str, str]]:
+    """Return the columns of the Delta table, and the properties that say what they are."""
+    if DATE in schema.names:
+        raise ValueError(f"{DATE!r} is the partition's column; no other can have its name.")
+    own = plain_types(schema)
+    return _with_partition(stored_schema(own)), {
+        "delta.dataSkippingStatsColumns": ",".join(f"`{name}`" for name in times),
+        _SCHEMA_KEY: schema_to_text(own),
+        _TIMES_KEY: json.dumps(times),
+    }
+
+
+def _with_partition(schema: pa.Schema) -> pa.Schema:
+    """Put the partition where the public columns end."""
+    public = len(schema) - (_STATE in schema.names)
+    return schema.insert(public, pa.field(DATE, pa.date32()))
+
+
+def _check_dates(days: pa.Array, dates: set[date]) -> None:
+    if unknown := set(pc.unique(days).to_pylist()) - dates:
+        named = ", ".join(sorted(str(day) for day in unknown))
+        raise ValueError(
+            f"rows of {named}, which would stand beside the rows that are there. Replace it too."
+        )
+
+
+def _microseconds(instant: datetime | None, unknown: int) -> int:
+    return unknown if instant is None else (instant - _EPOCH) // timedelta(microseconds=1)
