@@ -81,8 +81,15 @@ bench-store: setup ## Time a night in a store of two years; making it takes minu
 profile: setup ## Show where the CPU time of a run goes
 	$(BIN)/python -m benchmarks.profile ordered
 
-docs: setup ## Run every example of README.md and docs/, and compare them with what the code prints
-	$(BIN)/python -m pytest tests/test_project.py tests/test_readme.py
+docs: setup ## Build the documentation site: open build/site/index.html
+	$(BIN)/python -m website.stage build/pages
+	NO_COLOR=1 $(BIN)/python -m zensical build --strict
+
+examples: setup ## Run every example of README.md and docs/, and compare them with what the code prints
+	$(BIN)/python -m pytest tests/test_project.py tests/test_readme.py tests/test_docs_commands.py
+
+notebooks: setup ## Run the notebooks of docs/notebooks/ anew, and keep their outputs
+	$(BIN)/python -m website.notebooks
 
 picture: setup ## Take the picture of the sample's report for the README (needs Chromium)
 	$(BIN)/python -m tests.browser docs/images/report.png
@@ -91,5 +98,5 @@ sample: setup ## Make sample_data/ again from its seed
 	$(BIN)/python sample_data/make_sample.py
 
 clean: ## Remove everything that can be made again
-	rm -rf $(VENV) $(LOWEST) build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) build dist htmlcov .cache .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -27,13 +27,14 @@ from sessionize.version import __version__
 if TYPE_CHECKING:
     from sessionize.api import sessionize
     from sessionize.dashboard.report import Report, report
-    from sessionize.explanation import Explanation
+    from sessionize.explaining.explanation import Explanation
+    from sessionize.explaining.timeline import explain
     from sessionize.gap.api import gap_files, gaps
     from sessionize.gap.gaps import Gaps
     from sessionize.gap.suggestion import Suggestion
     from sessionize.job import run
-    from sessionize.label_api import label
-    from sessionize.label_job import label_files
+    from sessionize.labelling.api import label
+    from sessionize.labelling.job import label_files
     from sessionize.reading.options import ReadOptions
     from sessionize.rules import Aggregate, SessionRules
     from sessionize.store.backfill import BackfillStep, BackfillSummary
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from sessionize.store.summary import UpdateSummary
     from sessionize.store.verify import Verification
     from sessionize.summary import Summary
-    from sessionize.timeline import explain
     from sessionize.usage import Usage, user
 
 __all__ = [
@@ -92,7 +92,7 @@ _HOMES = {
     "BackfillSummary": "sessionize.store.backfill",
     "Changes": "sessionize.store.changes",
     "Compacted": "sessionize.store.compact",
-    "Explanation": "sessionize.explanation",
+    "Explanation": "sessionize.explaining.explanation",
     "Gaps": "sessionize.gap.gaps",
     "ReadOptions": "sessionize.reading.options",
     "Report": "sessionize.dashboard.report",
@@ -104,11 +104,11 @@ _HOMES = {
     "UpdateSummary": "sessionize.store.summary",
     "Usage": "sessionize.usage",
     "Verification": "sessionize.store.verify",
-    "explain": "sessionize.timeline",
+    "explain": "sessionize.explaining.timeline",
     "gap_files": "sessionize.gap.api",
     "gaps": "sessionize.gap.api",
-    "label": "sessionize.label_api",
-    "label_files": "sessionize.label_job",
+    "label": "sessionize.labelling.api",
+    "label_files": "sessionize.labelling.job",
     "report": "sessionize.dashboard.report",
     "run": "sessionize.job",
     "sessionize": "sessionize.api",

@@ -9,18 +9,18 @@ from typing import Any, Literal, TypeVar, Unpack, overload
 
 import pyarrow as pa
 
+from sessionize.core.sessions import SessionTable
 from sessionize.definition import Definition, define, shows_definition
+from sessionize.engine.local import believing, sessions_of
+from sessionize.engine.outcome import Outcome
+from sessionize.engine.pool import Pool
+from sessionize.engine.resources import Resources
 from sessionize.in_words import named_by
 from sessionize.job import summarize
-from sessionize.local import believing, sessions_of
-from sessionize.outcome import Outcome
-from sessionize.pool import Pool
 from sessionize.reading.frames import open_frame, restore
 from sessionize.reading.options import ReadOptions
 from sessionize.rejects import RejectLimit
-from sessionize.resources import Resources
 from sessionize.rules import SessionRules
-from sessionize.sessions import SessionTable
 from sessionize.summary import Summary
 
 Frame = TypeVar("Frame")

@@ -18,7 +18,7 @@ def read_conditions(option: str, given: Any) -> tuple[Condition, ...]:
         given: `COL=VALUE` text, or several; pairs; or a mapping from columns to a value or several.
 
     Returns:
-        Pairs of column and value, the value as text that `sessionize.matching` reads.
+        Pairs of column and value, the value as text that `sessionize.core.matching` reads.
 
     Raises:
         ValueError: For text without a column and `=`.

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from sessionize.columns import column
+from sessionize.core.columns import column
+from sessionize.core.sessions import INSTANT, SessionTable, identity_columns, session_ids
+from sessionize.engine.outcome import Outcome
 from sessionize.errors import InputError
-from sessionize.outcome import Outcome
 from sessionize.rules import SessionRules
-from sessionize.sessions import INSTANT, SessionTable, identity_columns, session_ids
 
 START, END = "session_start", "session_end"
 

@@ -15,19 +15,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sessionize.core.sessions import SessionTable
 from sessionize.datapoints import point_schema, points_of, start_us
 from sessionize.definition import Definition, define
+from sessionize.engine.local import believing, sessions_of
+from sessionize.engine.outcome import Outcome
+from sessionize.engine.pool import Pool
+from sessionize.engine.resources import Resources
 from sessionize.in_words import named_by
-from sessionize.local import believing, sessions_of
-from sessionize.outcome import Outcome
-from sessionize.pool import Pool
 from sessionize.reading.log import open_log
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.sources import find_sources
 from sessionize.rejects import RejectLimit
-from sessionize.resources import Resources
 from sessionize.rules import SessionRules
-from sessionize.sessions import SessionTable
 from sessionize.summary import Summary
 from sessionize.version import __version__
 from sessionize.writing.output import open_output

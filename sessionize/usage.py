@@ -17,12 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from sessionize.core.texts import as_text
 from sessionize.dashboard.clock import as_instant
 from sessionize.dashboard.people import names_of
 from sessionize.dashboard.report import zone_of
 from sessionize.dashboard.rows import Reader, Rows
 from sessionize.errors import InputError
-from sessionize.texts import as_text
 from sessionize.written.opening import Written, open_written
 from sessionize.zones import Zone
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from sessionize.engine.outcome import Outcome, Reading
 from sessionize.events import Chunk, Tally
-from sessionize.outcome import Outcome, Reading
 from sessionize.reading.log import Log, open_log
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.sources import find_sources

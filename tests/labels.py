@@ -9,8 +9,8 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-from sessionize import labelled
-from sessionize.labels import LABELS
+from sessionize.labelling import labelled
+from sessionize.labelling.labels import LABELS
 from sessionize.reading import whole
 from tests.logs import Log, tiny_chunks
 from tests.oracle import Row

@@ -16,7 +16,8 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-from sessionize import carried, fragments, local, waiting
+from sessionize.core import fragments
+from sessionize.engine import carried, local, waiting
 from sessionize.reading import blocks, parquet, tables
 from tests import oracle
 from tests.clocks import EPOCH, MICROSECOND

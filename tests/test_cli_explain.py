@@ -15,7 +15,7 @@ import pytest
 
 from sessionize.cli.main import cli
 from sessionize.cli.timeline import show
-from sessionize.timeline import explain
+from sessionize.explaining.timeline import explain
 from tests.command_line import ROOT, Outcome, call, call_here, environment
 from tests.small_logs import events
 

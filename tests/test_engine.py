@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sessionize as sz
-from sessionize import carried, spill, waiting
+from sessionize.engine import carried, spill, waiting
+from sessionize.engine.resources import parse_size
 from sessionize.reading.log import FilePiece
-from sessionize.resources import parse_size
 from sessionize.rules import Boundary
 from tests.generators import logs
 from tests.logs import Log, assert_same_sessions, session_rows, tiny_chunks
@@ -161,7 +161,7 @@ def test_the_first_need_of_pandas_in_several_threads_at_once_is_no_deadlock(tmp_
     arguments = ["run", str(tmp_path / "log.parquet"), "-o", str(tmp_path / "out.csv"), "--threads", "4"]
     program = (
         "from sessionize.cli.startup import import_arrow_without_pandas; import_arrow_without_pandas();"
-        "from sessionize import waiting; from sessionize.reading import parquet;"
+        "from sessionize.engine import waiting; from sessionize.reading import parquet;"
         "waiting.ROWS_OF_A_PART = 100; parquet.CHUNK_ROWS = 300;"
         f"from sessionize.cli.main import main; main({arguments!r})"
     )

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sessionize as sz
-from sessionize import timeline
+from sessionize.explaining import timeline
+from sessionize.explaining.why import spoken
 from sessionize.reading.parquet import RowGroups
-from sessionize.why import spoken
 from tests.generators import IDENTITIES, TEXT_KINDS, logs
 from tests.logs import Log, tiny_chunks
 from tests.oracle import Row, is_wanted

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionize import fragments
-from sessionize.aggregates import bind
+from sessionize.core import fragments
+from sessionize.core.aggregates import bind
+from sessionize.core.fragments import cut, merge
+from sessionize.core.identity import Codes, encode
+from sessionize.core.packing import Packing, sort_rows
 from sessionize.events import Events
-from sessionize.fragments import cut, merge
-from sessionize.identity import Codes, encode
-from sessionize.packing import Packing, sort_rows
 from sessionize.rules import SessionRules
 
 TEN_MINUTES_US = 600_000_000

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sessionize as sz
-from sessionize import labelled, spill
-from sessionize.labels import LABELS
+from sessionize.engine import spill
+from sessionize.engine.resources import parse_size
+from sessionize.labelling import labelled
+from sessionize.labelling.labels import LABELS
 from sessionize.reading.log import FilePiece
-from sessionize.resources import parse_size
 from tests.generators import FRAME_KINDS, logs
 from tests.labels import LEAST, label_options, labels_of, no_room, tiny_pieces
 from tests.logs import Log, session_rows

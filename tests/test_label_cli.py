@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from sessionize.labels import LABELS
+from sessionize.labelling.labels import LABELS
 from tests.command_line import ROOT, call
 
 SAMPLE = ROOT / "sample_data"

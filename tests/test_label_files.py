@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sessionize as sz
-from sessionize.labels import LABELS, WaitingLabels
+from sessionize.labelling.labels import LABELS, WaitingLabels
 from sessionize.reading.sources import Source
 from tests.generators import logs
 from tests.labels import LEAST, label_options, labels_of, no_room, tiny_pieces

@@ -100,7 +100,7 @@ def test_readme_shows_what_make_run_prints(tmp_path: Path) -> None:
 def test_python_examples_print_what_the_page_says(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All examples of a page run in one namespace, in a folder that holds sample_data/ and the page's files."""
+    """All examples of a page run in one namespace, beside sample_data/ and the files that it shows."""
     shutil.copytree(SAMPLE, tmp_path / "sample_data")
     write_files(page, tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -146,4 +146,4 @@ def test_every_dependency_has_a_lower_bound(project: dict[str, Any]) -> None:
 
     unbounded = [name for name in project["dependencies"] + extras if ">=" not in name]
 
-    assert unbounded == ["sessionize[test,bench]"]
+    assert unbounded == ["sessionize[test,bench,docs]"]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sessionize.outcome import Outcome, Reading
+from sessionize.engine.outcome import Outcome, Reading
 from sessionize.reading import blocks, parquet, tables
 from sessionize.reading.log import Log
 from sessionize.rules import SessionRules

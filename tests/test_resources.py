@@ -9,8 +9,8 @@ from unittest.mock import patch
 
 import pytest
 
-from sessionize import resources
-from sessionize.resources import Resources, default_limit, parse_size
+from sessionize.engine import resources
+from sessionize.engine.resources import Resources, default_limit, parse_size
 
 
 @contextmanager

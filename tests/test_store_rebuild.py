@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessionize.columns import column
+from sessionize.core.columns import column
+from sessionize.core.sessions import SessionTable
 from sessionize.definition import define
-from sessionize.pool import Pool
+from sessionize.engine.pool import Pool
 from sessionize.reading.frames import open_frame
-from sessionize.sessions import SessionTable
 from sessionize.store.contribution import Contribution, contributions
 from sessionize.store.rebuild import rebuild
 from sessionize.store.rows import DATE, STATE

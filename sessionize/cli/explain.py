@@ -97,7 +97,7 @@ def explain(console: Console, /, inputs: tuple[str, ...], id: tuple[str, ...], *
             click.get_current_context(),
         )
     import_arrow_without_pandas()
-    from sessionize.timeline import explain as explained
+    from sessionize.explaining.timeline import explain as explained
 
     with console.progress() as progress:
         whole = explained(

@@ -65,7 +65,7 @@ def label(console: Console, /, inputs: tuple[str, ...], output: str, **options: 
     target = target_of(output, options)
 
     import_arrow_without_pandas()
-    from sessionize.label_job import label_files
+    from sessionize.labelling.job import label_files
 
     with console.progress() as progress:
         summary = label_files(

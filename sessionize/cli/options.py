@@ -35,7 +35,7 @@ INSTANT = (str, date, datetime)
 
 def checked_by_resources(context: click.Context, option: click.Parameter, value: Any) -> Any:
     """Let `Resources` judge the memory limit."""
-    from sessionize.resources import Resources
+    from sessionize.engine.resources import Resources
 
     return checked(value, lambda: Resources(memory_limit=value))
 

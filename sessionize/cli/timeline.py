@@ -13,11 +13,11 @@ from rich.console import Console as Terminal
 from rich.table import Table
 from rich.text import Text
 
-from sessionize.columns import column
-from sessionize.explanation import Explanation
-from sessionize.groups import Groups
+from sessionize.core.columns import column
+from sessionize.core.groups import Groups
+from sessionize.explaining.explanation import Explanation
+from sessionize.explaining.why import spoken
 from sessionize.rules import SessionRules
-from sessionize.why import spoken
 from sessionize.writing.text import output_text
 
 UNWATCHED = 1000

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from sessionize.identity import identity_text
-from sessionize.texts import as_text
+from sessionize.core.identity import identity_text
+from sessionize.core.texts import as_text
 
 NOBODY = -1
 """The number of a session that names no user."""

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sessionize.dashboard.rows import Rows
-from sessionize.plan import BEGINNING, closed_before_us
+from sessionize.engine.plan import BEGINNING, closed_before_us
 from sessionize.rules import SessionRules
 
 

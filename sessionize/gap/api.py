@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from sessionize.definition import READING, Definition
+from sessionize.engine.local import believing
+from sessionize.engine.outcome import Outcome
+from sessionize.engine.pool import Pool
+from sessionize.engine.resources import Resources
 from sessionize.gap.counting import count_gaps
 from sessionize.gap.gaps import Gaps
 from sessionize.gap.scale import Scale
 from sessionize.job import Progress, summarize
-from sessionize.local import believing
-from sessionize.outcome import Outcome
-from sessionize.pool import Pool
 from sessionize.reading.frames import open_frame
 from sessionize.reading.log import Log, open_log
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.sources import find_sources
 from sessionize.rejects import RejectLimit
-from sessionize.resources import Resources
 from sessionize.rules import SessionRules
 from sessionize.spelling import closest
 

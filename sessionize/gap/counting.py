@@ -14,15 +14,15 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from sessionize.engine.outcome import Outcome, Reading
+from sessionize.engine.plan import END, Step, plan
+from sessionize.engine.pool import Pool
+from sessionize.engine.resources import Resources
 from sessionize.gap.counts import Counts
 from sessionize.gap.histories import Histories, of_piece, take
 from sessionize.gap.scale import Scale
 from sessionize.gap.stretches import ends
-from sessionize.outcome import Outcome, Reading
-from sessionize.plan import END, Step, plan
-from sessionize.pool import Pool
 from sessionize.reading.log import Log
-from sessionize.resources import Resources
 from sessionize.rules import SessionRules
 
 

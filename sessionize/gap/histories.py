@@ -8,21 +8,21 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from sessionize.columns import column
+from sessionize.core.columns import column
+from sessionize.core.fragments import identity_names, together
+from sessionize.core.identity import Codes, encode
+from sessionize.core.ordering import storage
+from sessionize.core.packing import sort_rows
+from sessionize.core.sessions import SessionTable
+from sessionize.engine.plan import BEGINNING, END, Step
+from sessionize.engine.pool import Pool
+from sessionize.engine.resources import Resources
+from sessionize.engine.waiting import Tables, Waiting
 from sessionize.events import Events
-from sessionize.fragments import identity_names, together
 from sessionize.gap.counts import Counts
 from sessionize.gap.scale import Scale
 from sessionize.gap.stretches import FIELDS, Stretches, join, stretches_of
-from sessionize.identity import Codes, encode
-from sessionize.ordering import storage
-from sessionize.packing import sort_rows
-from sessionize.plan import BEGINNING, END, Step
-from sessionize.pool import Pool
-from sessionize.resources import Resources
 from sessionize.rules import SessionRules
-from sessionize.sessions import SessionTable
-from sessionize.waiting import Tables, Waiting
 
 JOIN_BYTES = 1 << 26
 """Less than this is not worth joining before the end."""

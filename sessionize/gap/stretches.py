@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sessionize.columns import column
+from sessionize.core.columns import column
+from sessionize.core.groups import Groups
+from sessionize.core.identity import Codes
+from sessionize.core.packing import is_nearly_sorted, sort_by_code, sort_rows, sort_runs
 from sessionize.gap.counts import NO_GAP, Counts
 from sessionize.gap.scale import Scale
-from sessionize.groups import Groups
-from sessionize.identity import Codes
-from sessionize.packing import is_nearly_sorted, sort_by_code, sort_rows, sort_runs
 
 FIELDS = ("start_us", "end_us", "first_gap_us", "last_gap_us")
 

@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from sessionize.core.identity import identity_text
+from sessionize.core.matching import matches, read_value
+from sessionize.core.texts import as_text
 from sessionize.events import Chunk
-from sessionize.identity import identity_text
-from sessionize.matching import matches, read_value
 from sessionize.reading.log import FilePiece, Load, guarded
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.parquet import RowGroups
@@ -26,7 +27,6 @@ from sessionize.reading.ranges import column_statistics
 from sessionize.reading.records import Records
 from sessionize.reading.rows import judge, typed
 from sessionize.reading.types import ColumnTypes, flatten
-from sessionize.texts import as_text
 
 SAMPLED_ROWS = 1_000
 """So many rows of a table are asked whose they are, to have names for who is not found."""

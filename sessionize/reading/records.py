@@ -1,7 +1,7 @@
 """The records that rows came from: their numbers, and how they stood in the file.
 
 A record's number is that within its chunk; where chunks come together in their order, what was read
-before is added (`sessionize.outcome`).
+before is added (`sessionize.engine.outcome`).
 """
 
 from __future__ import annotations

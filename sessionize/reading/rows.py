@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sessionize.core.matching import matches
 from sessionize.events import REJECTED, Chunk, Events, Tally
-from sessionize.matching import matches
 from sessionize.reading.declared import convert
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.records import Records

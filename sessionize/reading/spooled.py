@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pyarrow.fs as pafs
 
+from sessionize.engine.spill import explained
 from sessionize.reading.folders import Place
 from sessionize.reading.sources import Source
 from sessionize.reading.streams import ByteStream, readable
-from sessionize.spill import explained
 
 _COPIED_BYTES = 1 << 20
 

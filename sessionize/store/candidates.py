@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sessionize.columns import column
-from sessionize.fragments import together
-from sessionize.groups import Groups
+from sessionize.core.columns import column
+from sessionize.core.fragments import together
+from sessionize.core.groups import Groups
+from sessionize.core.sessions import SessionTable
 from sessionize.rules import SessionRules
-from sessionize.sessions import SessionTable
 from sessionize.store.rows import as_fragments
 from sessionize.store.table import StoredFile
 

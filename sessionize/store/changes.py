@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.fs as pafs
 
+from sessionize.core.fragments import together
+from sessionize.core.sessions import SessionTable, finish, in_closing_order
 from sessionize.errors import StoreError, StoreMismatchError
-from sessionize.fragments import together
 from sessionize.job import dates
 from sessionize.reading.folders import place_of
-from sessionize.sessions import SessionTable, finish, in_closing_order
 from sessionize.store.pairs import Pairs
 from sessionize.store.rows import DATE, as_fragments
 from sessionize.store.spans import Mask

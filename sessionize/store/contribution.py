@@ -9,24 +9,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sessionize.columns import column
+from sessionize.core.columns import column
+from sessionize.core.fragments import cut, merge, together, without_dictionaries
+from sessionize.core.sessions import SessionTable
+from sessionize.core.walk import Walk
+from sessionize.engine.islands import as_waiting, waiting_events
+from sessionize.engine.outcome import Outcome, Reading
+from sessionize.engine.pool import Pool
+from sessionize.engine.waiting import Tables
 from sessionize.errors import InputError, StoreMismatchError
 from sessionize.events import Events
-from sessionize.fragments import cut, merge, together, without_dictionaries
-from sessionize.islands import as_waiting, waiting_events
-from sessionize.outcome import Outcome, Reading
-from sessionize.pool import Pool
 from sessionize.reading.folders import place_of
 from sessionize.reading.log import Log, Piece
 from sessionize.reading.streams import shorten
 from sessionize.reading.types import ColumnTypes, Unification
 from sessionize.rules import SessionRules
-from sessionize.sessions import SessionTable
 from sessionize.store.durable import write_parquet
 from sessionize.store.ledger import LedgerFile
 from sessionize.store.spans import Chains, holders, spans
-from sessionize.waiting import Tables
-from sessionize.walk import Walk
 
 FOLDER = "_sessionize/contributions"
 

@@ -34,8 +34,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from sessionize.core.texts import as_text
 from sessionize.errors import InputError
-from sessionize.texts import as_text
 
 _UTC = pa.timestamp("us", "UTC")
 _DIGITS = 38

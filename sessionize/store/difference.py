@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
-from sessionize.columns import column
-from sessionize.fragments import identity_names, together
-from sessionize.ordering import equality_keys
+from sessionize.core.columns import column
+from sessionize.core.fragments import identity_names, together
+from sessionize.core.ordering import equality_keys
 from sessionize.rules import SessionRules
 from sessionize.store.spans import Mask, Rows, holders
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from sessionize.columns import column
-from sessionize.ordering import equality_keys
+from sessionize.core.columns import column
+from sessionize.core.ordering import equality_keys
 from sessionize.store.difference import equal_values
 from sessionize.store.spans import Mask, Rows
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake.transaction import AddAction
 
-from sessionize.columns import column
+from sessionize.core.columns import column
 from sessionize.reading.folders import Place
 from sessionize.store.durable import NewFile, sync_new
 from sessionize.version import __version__

@@ -9,16 +9,16 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
-from sessionize.columns import column
-from sessionize.fragments import together
-from sessionize.sessions import SessionTable
+from sessionize.core.columns import column
+from sessionize.core.fragments import together
+from sessionize.core.sessions import SessionTable
+from sessionize.engine.waiting import Tables
 from sessionize.store.candidates import Candidates, Stored
 from sessionize.store.contribution import no_sessions, nothing
 from sessionize.store.difference import Counts, counts, unchanged
 from sessionize.store.revise import Disturbance, Revision, disturbance, merged, walked
 from sessionize.store.rows import as_rows, start_dates
 from sessionize.store.spans import Mask, holders, of_identities, spans
-from sessionize.waiting import Tables
 
 Fetch = Callable[[pa.Table], Tables]
 """Gives what the files that stay contribute to spans: their fragments, or events, that lie inside."""

@@ -11,14 +11,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sessionize.core.sessions import SessionTable
+from sessionize.engine.local import believing, sessions_of
+from sessionize.engine.outcome import Outcome
+from sessionize.engine.pool import Pool
+from sessionize.engine.resources import Resources
 from sessionize.job import dates
-from sessionize.local import believing, sessions_of
-from sessionize.outcome import Outcome
-from sessionize.pool import Pool
 from sessionize.reading.log import Log, open_log
 from sessionize.reading.sources import Source
-from sessionize.resources import Resources
-from sessionize.sessions import SessionTable
 from sessionize.store.contribution import of_types
 from sessionize.store.ledger import Ledger
 from sessionize.store.sample import Sample

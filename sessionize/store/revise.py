@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from sessionize.columns import column
-from sessionize.fragments import NO_END, identity_names, merge
-from sessionize.groups import Groups
-from sessionize.islands import waiting_events
-from sessionize.sessions import SessionTable
+from sessionize.core.columns import column
+from sessionize.core.fragments import NO_END, identity_names, merge
+from sessionize.core.groups import Groups
+from sessionize.core.sessions import SessionTable
+from sessionize.core.walk import Walk
+from sessionize.engine.islands import waiting_events
+from sessionize.engine.waiting import Tables
 from sessionize.store.spans import Chains, Mask, holders
-from sessionize.waiting import Tables
-from sessionize.walk import Walk
 
 _CHAIN = "\0chain"
 """A column that no log has: within one chain nothing of another one counts."""

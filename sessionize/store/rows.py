@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sessionize.columns import column
-from sessionize.fragments import identity_names, without_dictionaries
+from sessionize.core.columns import column
+from sessionize.core.fragments import identity_names, without_dictionaries
+from sessionize.core.ordering import storage
+from sessionize.core.sessions import SessionTable, finish, in_closing_order
 from sessionize.job import dates
-from sessionize.ordering import storage
-from sessionize.sessions import SessionTable, finish, in_closing_order
 
 STATE = "_state"
 DATE = "session_date"

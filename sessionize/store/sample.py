@@ -10,11 +10,11 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 
-from sessionize.columns import column
-from sessionize.division import MOST_PARTS, identity_part
+from sessionize.core.columns import column
+from sessionize.core.division import MOST_PARTS, identity_part
+from sessionize.core.fragments import identity_names
+from sessionize.core.ordering import storage
 from sessionize.events import Chunk, Events
-from sessionize.fragments import identity_names
-from sessionize.ordering import storage
 from sessionize.reading.log import FilePiece, Log
 from sessionize.rejects import RejectLimit
 from sessionize.rules import SessionRules

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sessionize.columns import column
-from sessionize.fragments import identity_names, merge, together
-from sessionize.identity import encode
+from sessionize.core.columns import column
+from sessionize.core.fragments import identity_names, merge, together
+from sessionize.core.identity import encode
 from sessionize.rules import SessionRules
 
 Mask = NDArray[np.bool_]

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import frozen
 
-from sessionize.columns import column
+from sessionize.core.columns import column
+from sessionize.core.sessions import SessionTable
+from sessionize.engine.outcome import Outcome
 from sessionize.events import Tally
-from sessionize.outcome import Outcome
 from sessionize.rules import SessionRules
-from sessionize.sessions import SessionTable
 from sessionize.store.definition import StoreDefinition
 from sessionize.store.delta import Commit
 from sessionize.store.ledger import Ledger

@@ -9,8 +9,8 @@ from typing import Any, Unpack
 
 from sessionize.definition import Definition
 from sessionize.durations import parse_duration
+from sessionize.engine.resources import Resources
 from sessionize.rejects import RejectLimit
-from sessionize.resources import Resources
 from sessionize.store.backfill import STEP, Backfill, BackfillStep, BackfillSummary, as_day, backfill
 from sessionize.store.compact import KEEP, Compacted, compact
 from sessionize.store.lock import locked

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from sessionize.resources import Resources
-from sessionize.sessions import SessionTable, finish, in_closing_order
+from sessionize.core.sessions import SessionTable, finish, in_closing_order
+from sessionize.engine.resources import Resources
 from sessionize.store.changes import Changes, changes
 from sessionize.store.ledger import Ledger
 from sessionize.store.rejected import read_rejected

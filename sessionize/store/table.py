@@ -23,7 +23,7 @@ from attrs import frozen
 from deltalake import DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
-from sessionize.columns import column
+from sessionize.core.columns import column
 from sessionize.errors import OutputError, StoreBusyError, StoreError, StoreMismatchError
 from sessionize.reading.folders import place_of
 from sessionize.reading.streams import shorten

@@ -18,19 +18,20 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 from attrs import evolve, frozen
 
+from sessionize.core.sessions import SessionTable
 from sessionize.definition import define
+from sessionize.engine.outcome import Outcome
+from sessionize.engine.pool import Pool
+from sessionize.engine.resources import Resources
+from sessionize.engine.waiting import Tables
 from sessionize.errors import StoreBusyError, StoreError
 from sessionize.in_words import named_by
 from sessionize.job import provenance
-from sessionize.outcome import Outcome
-from sessionize.pool import Pool
 from sessionize.reading.folders import Place, place_of
 from sessionize.reading.log import open_log
 from sessionize.reading.sources import Source, find_sources
 from sessionize.reading.types import ColumnTypes
 from sessionize.rejects import RejectLimit
-from sessionize.resources import Resources
-from sessionize.sessions import SessionTable
 from sessionize.store.contribution import (
     Contribution,
     contributions,
@@ -53,7 +54,6 @@ from sessionize.store.rows import DATE
 from sessionize.store.selection import Arrival, Comparison, compare, entries_named, reopen
 from sessionize.store.summary import UpdateSummary
 from sessionize.store.table import SessionsTable
-from sessionize.waiting import Tables
 
 _RACES = 5
 """So often an update begins again because another writer came first, where a store has no lock."""

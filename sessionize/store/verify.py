@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from sessionize.columns import column
+from sessionize.core.columns import column
+from sessionize.core.sessions import SessionTable, finish
+from sessionize.engine.resources import Resources
 from sessionize.reading.sources import Source
-from sessionize.resources import Resources
-from sessionize.sessions import SessionTable, finish
 from sessionize.store.candidates import reach_us, stretches
 from sessionize.store.fingerprint import fingerprint, stamp_of
 from sessionize.store.ledger import Ledger, LedgerFile

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.types as is_
 from numpy.typing import NDArray
 
-from sessionize.texts import as_text
+from sessionize.core.texts import as_text
 
 TEXT = pa.large_string()
 """The type of all text here: its offsets have 64 bits, so no batch is too large."""
@@ -40,7 +40,7 @@ def output_text(column: pa.Array) -> pa.Array:
 
     Floats are the shortest text that reads back exactly (`1.5`, `0.0`, `NaN`, `inf`); dates and
     times ISO 8601 with at least microseconds and, where they have a zone, in UTC with `Z`;
-    durations count their own unit; everything else is as in session ids (`sessionize.texts`).
+    durations count their own unit; everything else is as in session ids (`sessionize.core.texts`).
 
     Args:
         column: n values of a type that `has_text`, one chunk.

@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from sessionize.core.sessions import INSTANT, OWN_COLUMNS
 from sessionize.errors import InputError, MissingColumnError
 from sessionize.rules import SessionRules
-from sessionize.sessions import INSTANT, OWN_COLUMNS
 
 METADATA_KEY = b"sessionize"
 

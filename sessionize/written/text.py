@@ -11,9 +11,9 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.types as pt
 
+from sessionize.core.sessions import session_schema
 from sessionize.reading.suffixes import format_of
 from sessionize.rules import SessionRules
-from sessionize.sessions import session_schema
 from sessionize.written.layout import OWN_TYPES, find_prefix, types_of
 
 _WHOLE_RECORDS = pyarrow.csv.ParseOptions(newlines_in_values=True)

@@ -1,0 +1,1 @@
+"""The embedded engine: one machine, a thread for each core, memory within limits."""

@@ -1,0 +1,120 @@
+"""Events and sessions between being read and being closed, where rules ask for events in order.
+
+The plan is that of fragments, only that events wait instead. What no other piece can touch is
+walked in its piece's own task. The rest is walked as the watermark passes: events below it behind
+the session that their identity has open; those above wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from sessionize.core.columns import column
+from sessionize.core.fragments import identity_names, together
+from sessionize.core.ordering import storage
+from sessionize.core.sessions import SessionTable
+from sessionize.core.walk import Walk
+from sessionize.engine.plan import BEGINNING, Step
+from sessionize.engine.waiting import Tables, Waiting
+from sessionize.events import Events
+
+_OPEN_PER_EVENT = 4
+"""Open sessions are walked along with events; where so many more of them wait, it would not pay."""
+
+
+class Islands(Waiting):
+    """Sessions that only wait for their turn, sessions that may go on, and events not walked yet."""
+
+    kinds = ("finished", "open", "events")
+    leaving = ("finished", "open")
+
+    @staticmethod
+    def take(events: Events, step: Step, table: SessionTable) -> pa.Table:
+        """Take in a chunk of a piece."""
+        return as_waiting(events, table)
+
+    @staticmethod
+    def of_piece(step: Step, chunks: Tables, table: SessionTable) -> tuple[pa.Table, pa.Table, int]:
+        """Walk one piece of the log.
+
+        Args:
+            step: The piece, and its place in the plan.
+            chunks: What its chunks were taken in as.
+            table: What a session is.
+
+        Returns:
+            The sessions that no other piece can touch; the other events; how many events were
+            repeated deliveries.
+        """
+        taken = together(chunks)
+        walk = Walk(waiting_events(taken, table), table.rules, table.aggregates)
+        unbroken, time_us = walk.unbroken(), walk.rows.time_us
+        isolated = step.is_isolated(time_us[unbroken.starts], time_us[unbroken.lasts], table.rules)
+        chosen = isolated[unbroken.of_row]
+        rows = walk.rows.where(chosen)
+        return walk.sessions(rows), taken.take(pa.array(walk.rows.order[~chosen])), rows.repeated
+
+    def _is_worth_it(self, watermark_us: int, before_us: int) -> bool:
+        if self._bytes() > self._room_bytes:
+            return True
+        if watermark_us == BEGINNING:
+            return False
+        below = sum(int(_is_below(table, watermark_us).sum()) for table in self._waiting["events"])
+        return below * _OPEN_PER_EVENT >= sum(map(len, self._waiting["open"]))
+
+    def _join(self, watermark_us: int) -> None:
+        """Walk the events below the watermark."""
+        if self._spill is not None:
+            return  # what they would have to be walked behind is on disk
+        events = self._waiting["events"]
+        later = [table.filter(pa.array(~_is_below(table, watermark_us))) for table in events]
+        self._waiting["events"] = [table.filter(pa.array(_is_below(table, watermark_us))) for table in events]
+        walked = list(self._pool.map(self._walked, self._in_parts(["open", "events"])))
+        self.deduplicated += sum(repeated for _, repeated in walked)
+        is_last = [(table, table["is_last"].to_numpy()) for table, _ in walked if len(table)]
+        self._waiting["finished"] += [table.filter(pa.array(~last)) for table, last in is_last]
+        self._waiting["open"] = [table.filter(pa.array(last)) for table, last in is_last]
+        self._waiting["events"] = [table for table in later if len(table)]
+
+    def _walked(self, waiting: Mapping[str, Tables]) -> tuple[pa.Table, int]:
+        """Walk events behind open sessions; return the sessions, and how many events were repeats."""
+        opened, events = waiting["open"], waiting["events"]
+        if not sum(map(len, events)):
+            return together(opened) if opened else pa.table({}), 0
+        table = self._table
+        behind = together(opened) if opened else None
+        walk = Walk(waiting_events(together(events), table), table.rules, table.aggregates, behind)
+        return walk.sessions(), walk.rows.repeated
+
+    def _rejoined(self, waiting: Mapping[str, Tables]) -> pa.Table:
+        walked, repeated = self._walked(waiting)
+        self.deduplicated += repeated
+        return together([table for table in [walked, *waiting["finished"]] if len(table)])
+
+
+def _is_below(events: pa.Table, watermark_us: int) -> NDArray[np.bool_]:
+    return column(events, "start_us").to_numpy() < watermark_us
+
+
+def as_waiting(events: Events, table: SessionTable) -> pa.Table:
+    """Write events as a table that can wait: `identity_0`, …, `start_us`, and the rules' columns."""
+    rules = table.rules
+    columns = {  # stored as in sessions, so that what belongs together goes the same way
+        own: storage(column(events.columns, name))
+        for own, name in zip(identity_names(rules), rules.by, strict=True)
+    }
+    columns["start_us"] = pa.array(events.time_us)
+    columns |= {f"event_{name}": column(events.columns, name) for name in rules.event_columns}
+    return pa.table(columns)
+
+
+def waiting_events(taken: pa.Table, table: SessionTable) -> Events:
+    """Read a table of waiting events, one chunk for each column, back."""
+    rules = table.rules
+    columns = {name: taken[own] for own, name in zip(identity_names(rules), rules.by, strict=True)}
+    columns |= {name: taken[f"event_{name}"] for name in rules.event_columns}
+    return Events(column(taken, "start_us").to_numpy(), pa.table(columns))

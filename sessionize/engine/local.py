@@ -1,0 +1,142 @@
+"""The embedded engine: one machine, a thread for each core, sessions out as they close.
+
+Each piece of the log is read and cut in a task of its own. Where all pieces promise the range of
+their times, pieces are taken by their earliest time: what lies further than the timeout from every
+other piece is a session already, only the rest meets the merge, and sessions are passed on as the
+watermark leaves them behind. So memory holds a few pieces and the open sessions, however long the
+log is. Without such promises the fragments wait, merged, for the last piece: on disk where memory
+does not hold them. Where rules ask for events in order, events take the place of fragments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pyarrow as pa
+
+from sessionize.core.sessions import SessionTable, finish, in_closing_order
+from sessionize.engine.carried import Carried
+from sessionize.engine.gathering import gathered, in_chunks
+from sessionize.engine.islands import Islands
+from sessionize.engine.outcome import Outcome, Reading
+from sessionize.engine.plan import END, BrokenPromiseError, Step, plan
+from sessionize.engine.pool import Pool
+from sessionize.engine.resources import Resources
+from sessionize.events import Events
+from sessionize.reading.log import Log
+from sessionize.rules import SessionRules
+
+Result = TypeVar("Result")
+
+BATCH_ROWS = 131_072
+"""Sessions that one task finishes."""
+
+
+@dataclass(frozen=True)
+class CutPiece:
+    """What a task makes of one piece of the log.
+
+    Attributes:
+        step: The piece and its place.
+        finished: Sessions that no other piece can touch.
+        rest: What can be touched: fragments, or events.
+        readings: What else reading it has shown, for each of its files.
+    """
+
+    step: Step
+    finished: pa.Table
+    rest: pa.Table
+    readings: list[Reading]
+
+
+def believing(attempt: Callable[[bool], Result]) -> Result:
+    """Try with trust in what pieces promise, and again without it where a promise was broken."""
+    try:
+        return attempt(True)
+    except BrokenPromiseError:
+        return attempt(False)
+
+
+def sessions_of(
+    log: Log,
+    table: SessionTable,
+    outcome: Outcome,
+    pool: Pool,
+    *,
+    resources: Resources,
+    trusting: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[pa.Table]:
+    """Sessionize a log.
+
+    Args:
+        log: What to read.
+        table: What a session is, and what its row looks like.
+        outcome: Takes the counts.
+        pool: Where pieces are read and cut, and sessions finished.
+        resources: How much memory there is, and where what does not fit goes.
+        trusting: Whether the ranges of time that pieces promise are believed.
+        progress: Called with the rows that were read since the last call.
+
+    Yields:
+        Tables of sessions, rows in closing order within and between them.
+
+    Raises:
+        BrokenPromiseError: Where a piece's promise was wrong, so that what was yielded so far may
+            be wrong too. Begin again without trust.
+        InputError: Where the log cannot be read.
+    """
+    way = Islands if table.rules.is_sequential else Carried
+
+    def cut_piece(step: Step) -> CutPiece:
+        return _cut_piece(step, table, way)
+
+    def finished(fragments: list[pa.Table]) -> pa.Table:
+        return finish(in_closing_order(fragments, table.rules), table)
+
+    def closed() -> Iterator[list[pa.Table]]:
+        with closing(way(table, resources, pool)) as waiting:
+            for piece in pool.map(cut_piece, plan(gathered(log.pieces), trusting=trusting)):
+                for reading in piece.readings:
+                    outcome.note_reading(piece.step.index, reading)
+                if progress:
+                    progress(sum(reading.tally.input_rows for reading in piece.readings))
+                waiting.add(piece.finished, piece.rest)
+                yield from waiting.settled(piece.step.next_us)
+            yield from waiting.settled(END)
+            outcome.note_deduplicated(waiting.deduplicated)
+
+    def batches() -> Iterator[list[pa.Table]]:
+        for fragments in filter(None, closed()):
+            for part in fragments:
+                outcome.note_closed(part)
+            yield from _divided(fragments, table.rules)
+
+    return pool.map(finished, batches())
+
+
+def _divided(fragments: list[pa.Table], rules: SessionRules) -> Iterator[list[pa.Table]]:
+    """Divide what closes at once into tasks for the pool: sorted first, if it is too much for one."""
+    if sum(map(len, fragments)) <= 2 * BATCH_ROWS:
+        yield fragments
+        return
+    ordered = in_closing_order(fragments, rules)
+    yield from ([ordered.slice(start, BATCH_ROWS)] for start in range(0, len(ordered), BATCH_ROWS))
+
+
+def _cut_piece(step: Step, table: SessionTable, way: type[Carried] | type[Islands]) -> CutPiece:
+    readings: dict[int, Reading] = {}
+
+    def events() -> Iterator[Events]:
+        for chunk in step.piece.read():
+            step.check(chunk.events.time_us)
+            readings.setdefault(chunk.file, Reading()).add(chunk)
+            yield chunk.events
+
+    chunks = [way.take(part, step, table) for part in in_chunks(events())]
+    finished, rest, deduplicated = way.of_piece(step, chunks, table)
+    next(iter(readings.values())).tally.deduplicated = deduplicated
+    return CutPiece(step, finished, rest, list(readings.values()))

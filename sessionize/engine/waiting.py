@@ -1,0 +1,139 @@
+"""What waits between being read and being closed: in memory, or on disk where that has no room."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import pyarrow as pa
+
+from sessionize.core.division import MOST_PARTS, divide, identity_part
+from sessionize.core.sessions import SessionTable
+from sessionize.engine.plan import END, settled_before_us
+from sessionize.engine.pool import Pool
+from sessionize.engine.resources import Resources
+from sessionize.engine.spill import Spill
+
+_ROOM = 6
+"""What waits may take one part in so many of the memory limit: joining needs some three times its
+size, and what is read, cut and written meanwhile takes the rest."""
+
+ROWS_OF_A_PART = 1 << 18
+"""Rows that are joined at a time, where there are more; their columns stay near the processor."""
+
+Tables = list[pa.Table]
+
+
+class Waiting(ABC):
+    """Holds tables, by kind, until nothing can touch their sessions and nothing that ends earlier can come.
+
+    Attributes:
+        deduplicated: Events so far that were repeated deliveries.
+    """
+
+    kinds: Sequence[str]
+    """What waits."""
+
+    leaving: Sequence[str]
+    """The kinds that hold sessions, which leave as the watermark settles them."""
+
+    def __init__(self, table: SessionTable, resources: Resources, pool: Pool) -> None:
+        """Hold nothing yet.
+
+        Args:
+            table: What a session is.
+            resources: How much memory there is, and where what does not fit goes.
+            pool: Where much is joined, in parts.
+        """
+        self.deduplicated = 0
+        self._table, self._folder, self._pool = table, resources.temp_dir, pool
+        self._room_bytes = resources.memory_limit // _ROOM
+        self._waiting: dict[str, Tables] = {kind: [] for kind in self.kinds}
+        self._settled_bytes = 0
+        self._spill: Spill | None = None
+
+    def add(self, finished: pa.Table, rest: pa.Table) -> None:
+        """Take in what one piece came to: sessions that only wait for their turn, and what can be touched."""
+        self._waiting[self.kinds[0]].append(finished)
+        self._waiting[self.kinds[-1]].append(rest)
+
+    def settled(self, watermark_us: int) -> Iterator[Tables]:
+        """Give up the sessions that the watermark (µs) has settled, if it is worth looking for them.
+
+        Yields:
+            Lists of tables of fragments. All ends in one list are later than those before it.
+        """
+        before_us = settled_before_us(watermark_us, self._table.rules)
+        if not (watermark_us == END or self._is_worth_it(watermark_us, before_us)):
+            return
+        self._join(watermark_us)
+        if self._spill is None:
+            yield [table for kind in self.leaving for table in _leave(self._waiting[kind], before_us)]
+        self._settled_bytes = self._bytes()
+        if self._settled_bytes > self._room_bytes // 2 or (self._spill and watermark_us == END):
+            self._spill_all()
+        if self._spill and watermark_us == END:
+            spill, self._spill = self._spill, None
+            yield from spill.closed()
+
+    def close(self) -> None:
+        """Remove what is still on disk, where a run ends early."""
+        if self._spill is not None:
+            self._spill.close()
+
+    @abstractmethod
+    def _is_worth_it(self, watermark_us: int, before_us: int) -> bool:
+        """Say whether joining is likely to let something leave, or to make room."""
+
+    @abstractmethod
+    def _join(self, watermark_us: int) -> None:
+        """Join what waits as far as the watermark lets it."""
+
+    @abstractmethod
+    def _rejoined(self, waiting: Mapping[str, Tables]) -> pa.Table:
+        """Join all that ever waited of some identities into their sessions."""
+
+    def _in_parts(self, kinds: Iterable[str]) -> Iterator[Mapping[str, Tables]]:
+        """Divide what waits by identity, where there is much."""
+        waiting = {kind: self._waiting[kind] for kind in kinds}
+        parts = min(sum(map(_rows, waiting.values())) // ROWS_OF_A_PART + 1, MOST_PARTS)
+        if parts == 1:
+            yield waiting
+            return
+        divided = {kind: self._divided(tables, parts) for kind, tables in waiting.items()}
+        yield from (
+            {kind: [table[part] for table in divided[kind]] for kind in divided} for part in range(parts)
+        )
+
+    def _divided(self, tables: Tables, parts: int) -> list[Tables]:
+        def divided(table: pa.Table) -> Tables:
+            return divide(table, identity_part(table, self._table.rules, parts), parts)
+
+        return list(self._pool.map(divided, tables))
+
+    def _spill_all(self) -> None:
+        if self._spill is None:
+            self._spill = Spill(
+                self._table.rules, self._rejoined, part_bytes=self._room_bytes, folder=self._folder
+            )
+        self._spill.add(self._waiting)
+        self._waiting = {kind: [] for kind in self.kinds}
+        self._settled_bytes = 0
+
+    def _bytes(self) -> int:
+        return sum(table.nbytes for tables in self._waiting.values() for table in tables)
+
+
+def _rows(tables: Tables) -> int:
+    return sum(map(len, tables))
+
+
+def _leave(waiting: Tables, before_us: int) -> Iterator[pa.Table]:
+    """Take the fragments that end before the bound out of the tables that wait."""
+    leaving, staying = [], []
+    for table in waiting:
+        leaves = table["end_us"].to_numpy() < before_us
+        leaving.append(table if leaves.all() else table.filter(pa.array(leaves)))
+        staying.append(table.slice(0, 0) if leaves.all() else table.filter(pa.array(~leaves)))
+    waiting[:] = [table for table in staying if table.num_rows]
+    yield from (table for table in leaving if table.num_rows)

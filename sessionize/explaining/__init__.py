@@ -1,0 +1,1 @@
+"""One identity's timeline, and why each of its sessions begins."""

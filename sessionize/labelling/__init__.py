@@ -1,0 +1,1 @@
+"""Every row of a log, with the session that it belongs to."""
