@@ -35,7 +35,7 @@ def read_conditions(option: str, given: Any) -> tuple[Condition, ...]:
             for value in (values if isinstance(values, list | tuple) else [values])
         ]
     else:
-        items = [given] if isinstance(given, str) else given
+        items = [given] if isinstance(given, str) else given or ()
         pairs = [_split(option, item) if isinstance(item, str) else tuple(item) for item in items]
     return tuple((column, _as_text(option, column, value)) for column, value in pairs)
 

@@ -83,7 +83,7 @@ def define(
     for name in definition:
         if name not in KEYWORDS:
             raise TypeError(f"unknown keyword {name!r}{closest(name, KEYWORDS)}")
-    if "preset" in definition:
+    if definition.get("preset") is not None:
         if rules is not None:
             raise ValueError("rules and preset both say what a session is. Give one of them.")
         rules = _preset(definition)

@@ -70,7 +70,9 @@ class Aggregate:
         return f"{self.function}:{self.column}" + ("" if self.argument is None else f",{self.argument}")
 
 
-def _names(value: str | Iterable[str]) -> tuple[str, ...]:
+def _names(value: str | Iterable[str] | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
     return (value,) if isinstance(value, str) else tuple(value)
 
 
@@ -89,7 +91,9 @@ def _whole_number(value: object) -> int | None:
         raise ValueError(f"max_events {value!r} is no whole number.") from None
 
 
-def _column_or_none(value: str | None) -> str | None:
+def _column_or_none(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"dedupe is the name of one column, not {value!r}.")
     return None if value == "none" else value
 
 
@@ -115,6 +119,11 @@ def _aggregates(value: Mapping[str, str] | Iterable[Aggregate | str]) -> tuple[A
 
 def _zone_name(value: str) -> str:
     return Zone.named(value).name
+
+
+def _flag(instance: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{attribute.name} is True or False, not {value!r}.")
 
 
 def _distinct(instance: object, attribute: Attribute[Any], names: tuple[object, ...]) -> None:
@@ -199,10 +208,10 @@ class SessionRules:
         default=timedelta(minutes=30), converter=_duration, validator=_long_enough
     )
     boundary: Boundary = field(default="exceeds", validator=_known_boundary)
-    split_daily: bool = False
+    split_daily: bool = field(default=False, validator=_flag)
     timezone: str = field(default="UTC", converter=_zone_name)
     split_on: tuple[str, ...] = field(default=(), converter=_names, validator=_distinct)
-    split_from_null: bool = False
+    split_from_null: bool = field(default=False, validator=_flag)
     split_before: tuple[Condition, ...] = field(default=(), converter=_starts, validator=_distinct)
     split_after: tuple[Condition, ...] = field(default=(), converter=_ends, validator=_distinct)
     max_duration: timedelta | None = field(default=None, converter=_duration, validator=_long_enough)

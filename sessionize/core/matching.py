@@ -38,7 +38,7 @@ def read_value(text: str, type_: pa.DataType, column: str) -> pa.Scalar:
     """Read a value as a column's type; that of a uuid as what it is stored as.
 
     Args:
-        text: The value as written.
+        text: The value as written; binary in hexadecimal, as session ids have it.
         type_: A flat type.
         column: The column's name, for the error.
 
@@ -50,6 +50,8 @@ def read_value(text: str, type_: pa.DataType, column: str) -> pa.Scalar:
             return pa.scalar(UUID(text).bytes, type_.storage_type)
         if pa.types.is_timestamp(type_):
             return _moment(text, type_)
+        if pa.types.is_binary(type_) or pa.types.is_fixed_size_binary(type_):
+            return pa.scalar(bytes.fromhex(text), type_)
         return pa.scalar(text).cast(type_)
     except (ValueError, pa.ArrowNotImplementedError):
         raise InputError(f"column {column!r} is {type_}, and {text!r} is no such value.") from None

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from sessionize.core.columns import column
 from sessionize.core.fragments import cut, falls_apart, lift, merge, together
 from sessionize.core.sessions import SessionTable
 from sessionize.engine.plan import Step
@@ -56,7 +55,7 @@ class Carried(Waiting):
 
         Merging an unordered log at every step would take quadratic time.
         """
-        waiting_bytes = self._bytes()
+        waiting_bytes = self._held_bytes
         if waiting_bytes > self._room_bytes:
             return True
         if waiting_bytes < 2 * self._settled_bytes:
@@ -64,8 +63,7 @@ class Carried(Waiting):
         if waiting_bytes > MERGE_BYTES:
             return True
         # Merging makes ends later, never earlier: where none is before the bound, none will be.
-        waiting = (table for tables in self._waiting.values() for table in tables)
-        return any((column(table, "end_us").to_numpy() < before_us).any() for table in waiting)
+        return self._first_end_us < before_us
 
     def _join(self, watermark_us: int) -> None:
         edges = self._in_parts(["edges"])

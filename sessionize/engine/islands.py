@@ -59,7 +59,7 @@ class Islands(Waiting):
         return walk.sessions(rows), taken.take(pa.array(walk.rows.order[~chosen])), rows.repeated
 
     def _is_worth_it(self, watermark_us: int, before_us: int) -> bool:
-        if self._bytes() > self._room_bytes:
+        if self._held_bytes > self._room_bytes:
             return True
         if watermark_us == BEGINNING:
             return False

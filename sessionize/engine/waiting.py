@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
+from sessionize.core.columns import column
 from sessionize.core.division import MOST_PARTS, divide, identity_part
 from sessionize.core.sessions import SessionTable
 from sessionize.engine.plan import END, settled_before_us
@@ -49,13 +50,14 @@ class Waiting(ABC):
         self._table, self._folder, self._pool = table, resources.temp_dir, pool
         self._room_bytes = resources.memory_limit // _ROOM
         self._waiting: dict[str, Tables] = {kind: [] for kind in self.kinds}
-        self._settled_bytes = 0
+        self._settled_bytes = self._held_bytes = 0
+        self._first_end_us = END
         self._spill: Spill | None = None
 
     def add(self, finished: pa.Table, rest: pa.Table) -> None:
         """Take in what one piece came to: sessions that only wait for their turn, and what can be touched."""
-        self._waiting[self.kinds[0]].append(finished)
-        self._waiting[self.kinds[-1]].append(rest)
+        self._hold(self.kinds[0], finished)
+        self._hold(self.kinds[-1], rest)
 
     def settled(self, watermark_us: int) -> Iterator[Tables]:
         """Give up the sessions that the watermark (µs) has settled, if it is worth looking for them.
@@ -69,7 +71,7 @@ class Waiting(ABC):
         self._join(watermark_us)
         if self._spill is None:
             yield [table for kind in self.leaving for table in _leave(self._waiting[kind], before_us)]
-        self._settled_bytes = self._bytes()
+        self._settled_bytes = self._count_anew()
         if self._settled_bytes > self._room_bytes // 2 or (self._spill and watermark_us == END):
             self._spill_all()
         if self._spill and watermark_us == END:
@@ -118,10 +120,26 @@ class Waiting(ABC):
             )
         self._spill.add(self._waiting)
         self._waiting = {kind: [] for kind in self.kinds}
-        self._settled_bytes = 0
+        self._settled_bytes = self._count_anew()
 
-    def _bytes(self) -> int:
-        return sum(table.nbytes for tables in self._waiting.values() for table in tables)
+    def _hold(self, kind: str, table: pa.Table) -> None:
+        """Let a table wait. Size and first end are counted on: there may be very many tables."""
+        if len(table):
+            self._waiting[kind].append(table)
+            self._count(kind, table)
+
+    def _count_anew(self) -> int:
+        """Count what waits after it has been joined; return its size in bytes."""
+        self._held_bytes, self._first_end_us = 0, END
+        for kind, tables in self._waiting.items():
+            for table in tables:
+                self._count(kind, table)
+        return self._held_bytes
+
+    def _count(self, kind: str, table: pa.Table) -> None:
+        self._held_bytes += table.nbytes
+        if kind in self.leaving and len(table):
+            self._first_end_us = min(self._first_end_us, int(column(table, "end_us").to_numpy().min()))
 
 
 def _rows(tables: Tables) -> int:

@@ -140,7 +140,7 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):
-        return value.decode()
+        return value.hex()
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

@@ -59,7 +59,7 @@ class Histories(Waiting):
 
     def _is_worth_it(self, watermark_us: int, before_us: int) -> bool:
         """Put joining off, as it goes over what was joined before: so it takes about linear time."""
-        waiting_bytes = self._bytes()
+        waiting_bytes = self._held_bytes
         if waiting_bytes > self._room_bytes:
             return True
         enough_bytes = max(_GROWTH * self._settled_bytes, JOIN_BYTES)

@@ -30,7 +30,7 @@ def chart(gaps: Gaps) -> altair.LayerChart:
     lines = alt.Chart({"values": _lines(gaps)})
     return alt.LayerChart(
         layer=[
-            bars.mark_bar().encode(seconds, alt.X2("to:Q"), alt.Y("gaps:Q")),
+            bars.mark_bar().encode(seconds, alt.X2("to:Q"), alt.Y("gaps:Q"), alt.Y2Datum(0)),
             lines.mark_rule().encode(alt.X("at:Q"), color=colour, tooltip=["timeout:N"]),
         ]
     ).properties(width=640, height=240, title=f"{gaps.gaps:,} gaps")

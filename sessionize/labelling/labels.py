@@ -91,6 +91,11 @@ def _piece_of(position: NDArray[np.int64]) -> NDArray[np.int64]:
     return position >> _RECORD_BITS
 
 
+def _pieces_of(events: Tables) -> set[int]:
+    """Return the pieces of tables of events, each of which is of one piece."""
+    return {column(table, "position")[0].as_py() >> _RECORD_BITS for table in events if len(table)}
+
+
 class Labelling(Islands):
     """Events not walked yet, and the last session of each identity; gives labels, and the sessions."""
 
@@ -98,6 +103,7 @@ class Labelling(Islands):
         """Hold nothing yet."""
         super().__init__(table, resources, pool)
         self._labels: deque[pa.Table] = deque()
+        self._unlabelled: set[int] = set()
 
     @staticmethod
     def taken(chunk: Chunk, step: Step, before: int, table: SessionTable) -> pa.Table:
@@ -107,13 +113,12 @@ class Labelling(Islands):
 
     def add_events(self, events: pa.Table) -> None:
         """Take in the events of one piece, in their order."""
-        if len(events):
-            self._waiting["events"].append(events)
+        self._hold("events", events)
+        self._unlabelled |= _pieces_of([events])
 
     def waits_for(self, piece: int) -> bool:
         """Say whether an event of a piece that was taken in has no label yet."""
-        waiting = (column(events, "position")[0].as_py() for events in self._waiting["events"])
-        return self._spill is not None or any(first >> _RECORD_BITS == piece for first in waiting)
+        return self._spill is not None or piece in self._unlabelled
 
     def settled(self, watermark_us: int) -> Iterator[Tables]:
         """Walk the events below the watermark (µs), if it is worth it; `labels` has the labels then.
@@ -126,7 +131,7 @@ class Labelling(Islands):
             yield from self._spilled(self._spill)
         elif watermark_us == END or self._is_worth_it(watermark_us, watermark_us):
             yield self._walk_on(watermark_us)
-            if self._bytes() > self._room_bytes // 2:
+            if self._count_anew() > self._room_bytes // 2:
                 self._spill_all()
 
     def labels(self) -> Iterator[pa.Table]:
@@ -136,6 +141,7 @@ class Labelling(Islands):
 
     def _walk_on(self, watermark_us: int) -> Tables:
         self._join(watermark_us)
+        self._unlabelled = _pieces_of(self._waiting["events"])
         kinds = ["finished", "open"] if watermark_us == END else ["finished"]
         finished = [table for kind in kinds for table in self._waiting[kind]]
         self._waiting |= {kind: [] for kind in kinds}
@@ -143,7 +149,7 @@ class Labelling(Islands):
 
     def _spilled(self, spill: Spill) -> Iterator[Tables]:
         self._spill_all()
-        self._spill = None
+        self._spill, self._unlabelled = None, set()
         yield from ([sessions] for sessions in self._pool.map(self._rejoined, spill.by_identity()))
 
     def _rejoined(self, waiting: Mapping[str, Tables]) -> pa.Table:
