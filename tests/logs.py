@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-from sessionize.core import fragments
+from sessionize.core import fragments, walk
 from sessionize.engine import carried, local, waiting
 from sessionize.reading import blocks, parquet, tables
 from tests import oracle
@@ -131,7 +131,8 @@ def tiny_chunks(rows: int) -> Iterator[None]:
         stack.enter_context(patch.object(local, "BATCH_ROWS", rows))
         stack.enter_context(patch.object(waiting, "ROWS_OF_A_PART", rows))
         stack.enter_context(patch.object(carried, "MERGE_BYTES", rows * BYTES_PER_ROW))
-        stack.enter_context(patch.object(fragments, "SLICE_ROWS", max(rows // 2, 1)))
+        for module in (fragments, walk):
+            stack.enter_context(patch.object(module, "SLICE_ROWS", max(rows // 2, 1)))
         yield
 
 

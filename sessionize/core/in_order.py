@@ -51,6 +51,17 @@ class InOrder:
         """How many rows are repeated deliveries."""
         return int(np.count_nonzero(~self.is_kept))
 
+    def part(self, start: int, end: int) -> InOrder:
+        """Return neighbouring rows, of level ones all or none."""
+        return InOrder(
+            self.codes,
+            self.code[start:end],
+            self.time_us[start:end],
+            self.order[start:end],
+            self.is_level[start:end],
+            self.is_kept[start:end],
+        )
+
     def where(self, chosen: NDArray[np.bool_]) -> InOrder:
         """Return the chosen rows (bool, shape (n,)); of level rows all or none."""
         if chosen.all():

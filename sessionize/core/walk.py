@@ -20,7 +20,8 @@ A table of walked sessions is one of fragments (`sessionize.core.fragments`), an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import cached_property, reduce
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,9 @@ from sessionize.core.ordering import equality_keys, positive_zero, storage, valu
 from sessionize.core.splits import Changes, Path, follows_silence, is_over
 from sessionize.events import Events
 from sessionize.rules import SessionRules
+
+SLICE_ROWS = 1 << 17
+"""Rows whose sessions are found at a time, whole identities more or less."""
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]
@@ -109,15 +113,19 @@ class Walk:
         Returns:
             Table of walked sessions, by identity and start; those that were open are among them.
         """
-        rows = self.rows if rows is None else rows
+        parts = [self._sessions_of(part) for part in _by_identity(self.rows if rows is None else rows)]
+        return parts[0] if len(parts) == 1 else pa.concat_tables(parts).combine_chunks()
+
+    def _sessions_of(self, rows: InOrder) -> pa.Table:
+        """Find the sessions of some identities."""
         path = self._path(rows.where(rows.is_kept))
         sessions, reason = path.sessions(self._rules)
         columns = self._own_columns(path, sessions, reason)
         if self._aggregates:
             loose = _loose(rows, sessions)
-            for aggregate in self._aggregates:
+            for aggregate, states in zip(self._aggregates, self._states, strict=True):
                 order = self._dealt(rows, loose, aggregate.column)[rows.is_kept]
-                columns |= aggregate.merge(self._states(aggregate), order, sessions)
+                columns |= aggregate.merge(states, order, sessions)
         return pa.table(columns)
 
     def labels(self) -> tuple[pa.Table, pa.Table]:
@@ -167,18 +175,13 @@ class Walk:
 
     def _path(self, rows: InOrder) -> Path:
         """Look at what decides where rows, in order, are split."""
-        rules = self._rules
-        changes = [
-            _changes(self._values(own, self._events.columns[name]), rows.order)
-            for own, name in zip(change_names(rules), rules.split_on, strict=True)
-        ]
         return Path(
             rows=rows,
             start_us=self._as_open("start_us", rows, rows.time_us),
             event_count=self._as_open("event_count", rows, np.ones(len(rows), np.int64)),
-            changes=changes,
-            is_start=self._marked(rules.split_before, rows),
-            is_end=self._as_open("is_ended", rows, self._marked(rules.split_after, rows)),
+            changes=[Changes(key[rows.order], is_valid[rows.order]) for _, key, is_valid in self._changing],
+            is_start=self._starts[rows.order],
+            is_end=self._as_open("is_ended", rows, self._ends[rows.order]),
         )
 
     def _own_columns(self, path: Path, sessions: Groups, reason: NDArray[np.int8]) -> dict[str, Any]:
@@ -192,20 +195,35 @@ class Walk:
         columns["reason"] = reason
         for name in ("ordinal", "reason"):  # an open session knows better where it began, and why
             columns[name] = self._as_open(name, rows, columns[name], firsts)
-        for name, own, changes in zip(
-            self._rules.split_on, change_names(self._rules), path.changes, strict=True
+        for own, (values, _, _), changes in zip(
+            change_names(self._rules), self._changing, path.changes, strict=True
         ):
             latest = changes.latest[lasts]
             stands = pa.array(rows.order[latest], mask=latest < firsts)
-            columns[own] = positive_zero(self._values(own, self._events.columns[name]).take(stands))
+            columns[own] = positive_zero(values.take(stands))
         columns["is_ended"] = path.is_end[lasts]
         columns["is_last"] = _differs_from_next(rows.code[lasts])
         return columns
 
-    def _states(self, aggregate: AggregateColumn) -> pa.Table:
-        """Return the aggregate's state columns of all rows as they were given."""
-        lifted = pa.table(dict(zip(aggregate.state_names, aggregate.lift(self._events), strict=True)))
-        return lifted if self._open is None else together([self._open.select(lifted.column_names), lifted])
+    @cached_property
+    def _changing(self) -> list[tuple[pa.Array, NDArray[np.int64], Mask]]:
+        """The `split_on` columns of the rows as given: values, equal integers for equal ones, no nulls."""
+        columns = [
+            self._values(own, self._events.columns[name])
+            for own, name in zip(change_names(self._rules), self._rules.split_on, strict=True)
+        ]
+        return [(values, equality_keys(values), _mask(values.is_valid())) for values in columns]
+
+    @cached_property
+    def _states(self) -> list[pa.Table]:
+        """Each aggregate's state columns of the rows as they were given."""
+        lifted = [
+            pa.table(dict(zip(aggregate.state_names, aggregate.lift(self._events), strict=True)))
+            for aggregate in self._aggregates
+        ]
+        if self._open is None:
+            return lifted
+        return [together([self._open.select(states.column_names), states]) for states in lifted]
 
     def _dealt(self, rows: InOrder, loose: Rows, name: str) -> Rows:
         """Return where the rows stood, level ones that go apart dealt out by their values of a column.
@@ -244,22 +262,33 @@ class Walk:
         values[known] = column(self._open, name).to_numpy(zero_copy_only=False)[order[known]]
         return values
 
-    def _marked(self, conditions: Sequence[Condition], rows: InOrder) -> Mask:
-        """Mark the rows whose event matches any of the conditions."""
-        if not conditions:
-            return np.zeros(len(rows), bool)
+    @cached_property
+    def _starts(self) -> Mask:
+        return self._marked(self._rules.split_before)
+
+    @cached_property
+    def _ends(self) -> Mask:
+        return self._marked(self._rules.split_after)
+
+    def _marked(self, conditions: Sequence[Condition]) -> Mask:
+        """Mark the rows, as they were given, whose event matches any of the conditions."""
         found = (matches(column(self._events.columns, name), name, text) for name, text in conditions)
-        return np.append(np.zeros(self._first_event, bool), reduce(np.logical_or, map(_mask, found)))[
-            rows.order
-        ]
+        marked = reduce(np.logical_or, map(_mask, found), np.zeros(len(self._events), bool))
+        return np.append(np.zeros(self._first_event, bool), marked)
 
 
 def _mask(values: pa.Array) -> Mask:
     return np.asarray(values.to_numpy(zero_copy_only=False), np.bool_)
 
 
-def _changes(values: pa.Array, order: Rows) -> Changes:
-    return Changes(equality_keys(values)[order], _mask(values.is_valid())[order])
+def _by_identity(rows: InOrder) -> list[InOrder]:
+    """Divide rows between identities, so that what is looked at at a time stays near the processor."""
+    if len(rows) <= SLICE_ROWS:
+        return [rows]
+    begins = np.flatnonzero(np.diff(rows.code, prepend=~rows.code[:1]))
+    cuts = begins[np.searchsorted(begins, np.arange(0, len(rows), SLICE_ROWS), side="right") - 1]
+    bounds = np.unique(np.append(cuts, len(rows)))
+    return [rows.part(start, end) for start, end in pairwise(bounds.tolist())]
 
 
 def _ordinals(code: NDArray[np.uint64], start_us: Rows) -> Rows:
