@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
@@ -25,8 +26,14 @@ moto = pytest.importorskip("moto.server", reason="the tests on S3 need moto[serv
 ROWS = stored("2026-01-01 09:00", "2026-01-02 09:00")
 
 
+UNDERSTANDS_MOTO = 26
+"""Earlier releases of Arrow (21 to 23 were tried) take moto's answer to a finished upload for a failure."""
+
+
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
+    if int(pa.__version__.split(".")[0]) < UNDERSTANDS_MOTO:
+        pytest.skip(f"Arrow {pa.__version__} and moto's object store do not get along")
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
