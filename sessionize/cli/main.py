@@ -35,7 +35,14 @@ Examples:
 """
 
 
-@click.group(NAME, cls=Commands, context_settings=HELP, invoke_without_command=True, epilog=EXAMPLES)
+@click.group(
+    NAME,
+    cls=Commands,
+    context_settings=HELP,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND] [ARGS]...",  # releases of click differ in this
+    epilog=EXAMPLES,
+)
 @click.version_option(__version__, prog_name=NAME, message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
