@@ -25,7 +25,7 @@ from sessionize.engine.resources import Resources
 from sessionize.in_words import named_by
 from sessionize.reading.log import open_log
 from sessionize.reading.options import ReadOptions
-from sessionize.reading.sources import find_sources
+from sessionize.reading.sources import find_sources, listed
 from sessionize.rejects import RejectLimit
 from sessionize.rules import SessionRules
 from sessionize.summary import Summary
@@ -113,7 +113,7 @@ def run(
     target = output_target(output, output_format=output_format, partition_by=partition_by)
     rejects = place_for_rejects(rejects or target.default_rejects, target, limit)
 
-    named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    named = listed(inputs)
     own = [str(path) for path in (target.path, rejects) if path is not None]
     sources = find_sources(named, reading, own=own, notify=notify or _ignore, allow_empty=allow_empty)
     log = open_log(sources, rules.columns, rules.by, reading, named_by(rules))

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pytest
 
 import sessionize as sz
-from sessionize.store.rows import DATE
+from sessionize.store.partitions import DATE
 from sessionize.store.sample import Sample
 from sessionize.store.table import SessionsTable
 from sessionize.store.update import ledger_of

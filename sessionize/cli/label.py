@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from sessionize.cli.commands import HELP, Command, Option, section, without
 from sessionize.cli.console import Console
-from sessionize.cli.options import INPUTS, OUTPUT, READING, RULES, WORKING, reading_options, rules_options
-from sessionize.cli.run import refuse_two_things_in_one_place, target_of
+from sessionize.cli.options import INPUTS, OUTPUT, READING, RULES, WORKING
+from sessionize.cli.run import carry_out, refuse_two_things_in_one_place, target_of
 from sessionize.cli.startup import import_arrow_without_pandas
 
 EXAMPLES = """\b
@@ -67,20 +66,4 @@ def label(console: Console, /, inputs: tuple[str, ...], output: str, **options: 
     import_arrow_without_pandas()
     from sessionize.labelling.job import label_files
 
-    with console.progress() as progress:
-        summary = label_files(
-            inputs,
-            output,
-            rules=rules_options(options),
-            reading=reading_options(options),
-            notify=console.notice,
-            progress=progress,
-            **{name: options[name] for name in JOB_NAMES if options[name] is not None},
-        )
-    console.end_notices()
-    if options["json"]:
-        click.echo(json.dumps(summary.as_dict()))
-    else:
-        from sessionize.cli.report import describe
-
-        console.say(describe(summary, options["rejects"] or target.default_rejects))
+    carry_out(label_files, console, inputs, output, options, JOB_NAMES, target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,11 @@ import click
 from sessionize.cli.commands import HELP, Command
 from sessionize.cli.console import Console
 from sessionize.cli.options import INPUTS, OUTPUT, READING, RULES, WORKING, reading_options, rules_options
+from sessionize.cli.startup import import_arrow_without_pandas
 
 if TYPE_CHECKING:
+    from sessionize.summary import Summary
     from sessionize.writing.target import Target
-from sessionize.cli.startup import import_arrow_without_pandas
 
 EXAMPLES = """\b
 Examples:
@@ -63,15 +64,28 @@ def run(console: Console, /, inputs: tuple[str, ...], output: str, **options: An
     import_arrow_without_pandas()
     from sessionize import job
 
+    carry_out(job.run, console, inputs, output, options, JOB_NAMES, target)
+
+
+def carry_out(
+    work: Callable[..., Summary],
+    console: Console,
+    inputs: tuple[str, ...],
+    output: str,
+    options: Mapping[str, Any],
+    names: Sequence[str],
+    target: Target,
+) -> None:
+    """Let a job turn inputs into an output, and say what it did; `names` are the options that it takes."""
     with console.progress() as progress:
-        summary = job.run(
+        summary = work(
             inputs,
             output,
             rules=rules_options(options),
             reading=reading_options(options),
             notify=console.notice,
             progress=progress,
-            **{name: options[name] for name in JOB_NAMES if options[name] is not None},
+            **{name: options[name] for name in names if options[name] is not None},
         )
     console.end_notices()
     if options["json"]:

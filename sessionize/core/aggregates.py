@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sessionize.core.columns import column
 from sessionize.core.exact_sums import FloatSum, LimbSum, Sum
-from sessionize.core.groups import Groups, Key
+from sessionize.core.groups import Groups, Key, begins
 from sessionize.core.matching import matches
 from sessionize.core.ordering import positive_zero, sort_keys
 from sessionize.errors import InputError
@@ -209,8 +209,7 @@ class _Distinct(AggregateColumn):
         key = sort_keys(values)
         by_group = np.lexsort((key, group))
         group, key = group[by_group], key[by_group]
-        distinct = np.ones(len(key), bool)
-        distinct[1:] = (key[1:] != key[:-1]) | (group[1:] != group[:-1])
+        distinct = begins(key, group)
         offsets = np.searchsorted(group[distinct], np.arange(len(groups) + 1))
         return [_lists(offsets, values.take(pa.array(by_group[distinct])))]
 

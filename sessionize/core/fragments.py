@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from sessionize.core.aggregates import AggregateColumn
 from sessionize.core.columns import column
-from sessionize.core.groups import Groups
+from sessionize.core.groups import Groups, begins
 from sessionize.core.identity import Codes, encode
 from sessionize.core.packing import SortedRows, is_nearly_sorted, sort_by_code, sort_rows, sort_runs
 from sessionize.events import Events
@@ -186,7 +186,7 @@ def last_of_each_identity(fragments: pa.Table, rules: SessionRules) -> pa.Table:
     code = _codes(fragments, rules).values
     ordinal = [_int64(fragments, "ordinal")] if rules.is_sequential else []
     order = np.lexsort([*ordinal, _int64(fragments, "start_us"), code])
-    is_last = np.append(code[order][1:] != code[order][:-1], True)[: len(order)]
+    is_last = np.append(begins(code[order])[1:], True)[: len(order)]
     return fragments.take(pa.array(order[is_last]))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TypeVar
+from functools import cached_property, reduce
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,13 @@ from numpy.typing import NDArray
 Number = TypeVar("Number", np.int64, np.float64)
 Key = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 """Gives the int64 sort keys of the rows named by position."""
+
+
+def begins(*columns: NDArray[Any]) -> NDArray[np.bool_]:
+    """Mark the rows that differ from the one before in any column; bool, shape (n,), true for the first."""
+    begun = np.ones(len(columns[0]), bool)
+    begun[1:] = reduce(np.logical_or, (values[1:] != values[:-1] for values in columns))
+    return begun
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,11 @@ class Groups:
         """The run of each row, shape (rows,)."""
         return np.repeat(np.arange(len(self)), self.sizes)
 
+    @property
+    def place(self) -> NDArray[np.int64]:
+        """Which of its run's rows each row is, from 0; shape (rows,)."""
+        return np.arange(self.rows) - self.starts[self.of_row]
+
     def sum(self, values: NDArray[Number]) -> NDArray[Number]:
         """Add each run up; floats may end in infinity, or NaN."""
         with np.errstate(over="ignore", invalid="ignore"):
@@ -78,7 +90,7 @@ class Groups:
             after it (before it, with `last`), -1 where there is none.
         """
         run = self.of_row[candidates]
-        runs = Groups.opening(_changes(run))
+        runs = Groups.opening(begins(run))
         at, several = (runs.lasts if last else runs.starts), runs.sizes > 1
         chosen, neighbour = np.full(len(self), -1), np.full(len(self), -1)
         chosen[run[at]] = candidates[at]
@@ -98,20 +110,14 @@ class Groups:
         """
         run = self.of_row[candidates]
         for key in keys:
-            runs = Groups.opening(_changes(run))
+            runs = Groups.opening(begins(run))
             if len(runs) == len(candidates):
                 break
             ranking = key(candidates)
             best = np.minimum.reduceat(ranking, runs.starts)[runs.of_row]
             level = ranking == best
             candidates, run = candidates[level], run[level]
-        winners = Groups.opening(_changes(run)).starts
+        winners = Groups.opening(begins(run)).starts
         chosen = np.full(len(self), -1)
         chosen[run[winners]] = candidates[winners]
         return chosen
-
-
-def _changes(values: NDArray[np.int64]) -> NDArray[np.bool_]:
-    changes = np.ones(len(values), bool)
-    np.not_equal(values[1:], values[:-1], out=changes[1:])
-    return changes

@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sessionize.core.columns import column
+from sessionize.core.groups import begins
 from sessionize.core.identity import Codes
 from sessionize.core.ordering import value_and_null
 from sessionize.core.packing import sort_rows
@@ -89,7 +90,7 @@ def in_order(codes: Codes, time_us: NDArray[np.int64], events: Events, rules: Se
         The rows; those still level come as they stood.
     """
     rows = sort_rows(codes, time_us, with_order=True)
-    order, is_level = rows.order, _same_as_before(rows.code) & _same_as_before(rows.time_us)
+    order, is_level = rows.order, ~begins(rows.code, rows.time_us)
     is_kept = np.ones(len(order), bool)
     tied = np.flatnonzero(is_level | np.append(is_level[1:], False)[: len(order)])
     if len(tied):
@@ -101,17 +102,11 @@ def in_order(codes: Codes, time_us: NDArray[np.int64], events: Events, rules: Se
         order = order.copy()
         order[tied] = order[tied][by_value]
         for key in keys:
-            is_level[tied] &= _same_as_before(key[by_value])
+            is_level[tied] &= ~begins(key[by_value])
         if rules.dedupe is not None:
             value, is_null = value_and_null(column(taken.take(pa.array(by_value)), rules.dedupe))
             is_kept[tied] = is_null | _is_first_delivery(moment, value, is_null)
     return InOrder(rows.codes, rows.code, rows.time_us, order, is_level, is_kept)
-
-
-def _same_as_before(values: NDArray[Any]) -> NDArray[np.bool_]:
-    same = np.zeros(len(values), bool)
-    np.equal(values[1:], values[:-1], out=same[1:])
-    return same
 
 
 def _keys(table: pa.Table, names: Iterable[str]) -> list[NDArray[Any]]:
@@ -128,7 +123,6 @@ def _is_first_delivery(
 ) -> NDArray[np.bool_]:
     """Mark the first row of each moment and value, nulls apart."""
     order = np.lexsort((value, is_null, moment))
-    repeats = np.logical_and.reduce([_same_as_before(key[order]) for key in (moment, is_null, value)])
-    first = np.ones(len(value), bool)
-    first[order] = ~repeats
+    first = np.empty(len(value), bool)
+    first[order] = begins(moment[order], is_null[order], value[order])
     return first

@@ -17,9 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sessionize.core.fragments import within_timeout
-from sessionize.core.groups import Groups
+from sessionize.core.groups import Groups, begins
 from sessionize.core.in_order import InOrder
 from sessionize.rules import SessionRules
+
+CALENDAR = 1
+"""The index of that reason in `sessionize.core.walk.reasons`."""
 
 _FEW = 32
 """So few stretches are sooner followed one by one than all at once."""
@@ -105,6 +108,9 @@ class Path:
         )
         opens[stretches.forced_starts(rules)] = True
         sessions = Groups.opening(opens)
+        if rules.split_daily and rules.timeout is None and not rules.is_sequential:
+            # Nothing but days opens sessions, an identity's first one too.
+            return sessions, np.full(len(sessions), CALENDAR, np.int8)
         first = sessions.starts
         before = np.concatenate((first[:1], first[:-1]))
         holds = [
@@ -196,18 +202,15 @@ class Stretches:
 
 def follows_silence(rows: InOrder, rules: SessionRules) -> NDArray[np.bool_]:
     """Mark the rows that no earlier one of their identity stands within the timeout of; bool, shape (n,)."""
-    opens = np.ones(len(rows), bool)
-    within = within_timeout(rows.time_us[1:] - rows.time_us[:-1], rules)
-    opens[1:] = (rows.code[1:] != rows.code[:-1]) | ~within
+    opens = begins(rows.code)
+    opens[1:] |= ~within_timeout(rows.time_us[1:] - rows.time_us[:-1], rules)
     return opens
 
 
 def _follows_midnight(rows: InOrder, rules: SessionRules) -> NDArray[np.bool_]:
-    opens = np.zeros(len(rows), bool)
-    if rules.split_daily:
-        day = rules.zone.local_day(rows.time_us)
-        opens[1:] = day[1:] != day[:-1]
-    return opens
+    if not rules.split_daily:
+        return np.zeros(len(rows), bool)
+    return begins(rules.zone.local_day(rows.time_us))
 
 
 def is_over(duration_us: NDArray[np.int64], rules: SessionRules) -> NDArray[np.bool_]:

@@ -32,7 +32,7 @@ from sessionize.conditions import Condition
 from sessionize.core.aggregates import AggregateColumn
 from sessionize.core.columns import column
 from sessionize.core.fragments import identity_names, together
-from sessionize.core.groups import Groups
+from sessionize.core.groups import Groups, begins
 from sessionize.core.identity import encode
 from sessionize.core.in_order import InOrder, in_order
 from sessionize.core.matching import matches
@@ -143,14 +143,12 @@ class Walk:
         path = self._path(self.rows.where(self.rows.is_kept))
         sessions, reason = path.sessions(self._rules)
         rows, count = path.rows, np.cumsum(path.event_count)
-        is_first = np.diff(rows.code, prepend=rows.code[:1]) != 0
-        is_first[:1] = True
         gap_us = np.diff(rows.time_us, prepend=0)
         places = pa.table(
             {
                 "session": sessions.of_row,
                 "event_index": count - (count - path.event_count)[sessions.starts][sessions.of_row],
-                "gap_us": pa.array(gap_us, mask=is_first),
+                "gap_us": pa.array(gap_us, mask=begins(rows.code)),
             }
         )
         stands = np.full(len(self.rows), -1)
@@ -162,16 +160,13 @@ class Walk:
 
     def _numbers(self, rows: InOrder, firsts: Rows) -> Rows:
         """Number each identity's sessions, of which one may be open and have its number."""
-        code, stood = rows.code[firsts], rows.order[firsts]
-        place = np.arange(len(firsts))
-        is_first = np.ones(len(firsts), bool)
-        np.not_equal(code[1:], code[:-1], out=is_first[1:])
+        stood = rows.order[firsts]
         base = np.ones(len(firsts), np.int64)
         known = np.flatnonzero(stood < self._first_event)
         if self._open is not None:
             base[known] = column(self._open, "number").to_numpy()[stood[known]]
-        first = np.maximum.accumulate(np.where(is_first, place, 0))
-        return base[first] + place - first
+        identities = Groups.opening(begins(rows.code[firsts]))
+        return base[identities.starts][identities.of_row] + identities.place
 
     def _path(self, rows: InOrder) -> Path:
         """Look at what decides where rows, in order, are split."""
@@ -202,7 +197,7 @@ class Walk:
             stands = pa.array(rows.order[latest], mask=latest < firsts)
             columns[own] = positive_zero(values.take(stands))
         columns["is_ended"] = path.is_end[lasts]
-        columns["is_last"] = _differs_from_next(rows.code[lasts])
+        columns["is_last"] = np.append(begins(rows.code[lasts])[1:], True)[: len(lasts)]
         return columns
 
     @cached_property
@@ -285,24 +280,15 @@ def _by_identity(rows: InOrder) -> list[InOrder]:
     """Divide rows between identities, so that what is looked at at a time stays near the processor."""
     if len(rows) <= SLICE_ROWS:
         return [rows]
-    begins = np.flatnonzero(np.diff(rows.code, prepend=~rows.code[:1]))
-    cuts = begins[np.searchsorted(begins, np.arange(0, len(rows), SLICE_ROWS), side="right") - 1]
+    firsts = np.flatnonzero(begins(rows.code))
+    cuts = firsts[np.searchsorted(firsts, np.arange(0, len(rows), SLICE_ROWS), side="right") - 1]
     bounds = np.unique(np.append(cuts, len(rows)))
     return [rows.part(start, end) for start, end in pairwise(bounds.tolist())]
 
 
 def _ordinals(code: NDArray[np.uint64], start_us: Rows) -> Rows:
     """Number the sessions of one identity and one start from 1; they stand together."""
-    begins = np.ones(len(code), bool)
-    begins[1:] = (code[1:] != code[:-1]) | (start_us[1:] != start_us[:-1])
-    place = np.arange(len(code))
-    return place - np.maximum.accumulate(np.where(begins, place, 0)) + 1
-
-
-def _differs_from_next(code: NDArray[np.uint64]) -> Mask:
-    differs = np.ones(len(code), bool)
-    np.not_equal(code[1:], code[:-1], out=differs[:-1])
-    return differs
+    return Groups.opening(begins(code, start_us)).place + 1
 
 
 def _loose(rows: InOrder, sessions: Groups) -> Rows:

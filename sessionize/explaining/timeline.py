@@ -226,7 +226,7 @@ def _timeline(found: Sequence[Events], log: Log, rules: SessionRules) -> pa.Tabl
         session_ids(sessions, identity_columns(sessions, table), rules).take(session),
         pc.add(session, 1),
         places["event_index"],
-        _start_reasons(sessions, rules).take(session),
+        pa.array(reasons(rules)).take(sessions["reason"].combine_chunks()).take(session),
         opens,
         why(Timeline(sessions, session, walk.rows.time_us, gap_us, opens, columns), rules),
     ]
@@ -246,9 +246,3 @@ def _together(found: Sequence[Events], log: Log, rules: SessionRules) -> Events:
         np.concatenate([np.empty(0, np.int64), *time_us]),
         pa.concat_tables([schema.empty_table(), *columns]).combine_chunks(),
     )
-
-
-def _start_reasons(sessions: pa.Table, rules: SessionRules) -> pa.Array:
-    if rules.split_daily and rules.timeout is None and not rules.is_sequential:
-        return pa.repeat("calendar", len(sessions))  # nothing but days opens sessions
-    return pa.array(reasons(rules)).take(sessions["reason"].combine_chunks())

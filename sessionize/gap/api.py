@@ -20,7 +20,7 @@ from sessionize.job import Progress, summarize
 from sessionize.reading.frames import open_frame
 from sessionize.reading.log import Log, open_log
 from sessionize.reading.options import ReadOptions
-from sessionize.reading.sources import find_sources
+from sessionize.reading.sources import find_sources, listed
 from sessionize.rejects import RejectLimit
 from sessionize.rules import SessionRules
 from sessionize.spelling import closest
@@ -132,7 +132,7 @@ def gap_files(
     """
 
     def opened(rules: SessionRules, options: ReadOptions) -> Log:
-        named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+        named = listed(inputs)
         sources = find_sources(named, options, notify=notify or _ignore, allow_empty=allow_empty)
         return open_log(sources, rules.columns, rules.by, options)
 

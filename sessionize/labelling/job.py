@@ -20,7 +20,7 @@ from sessionize.labelling.labels import label_schema, log_table
 from sessionize.reading.log import log_of, open_files
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.rows import Needed
-from sessionize.reading.sources import find_sources
+from sessionize.reading.sources import find_sources, listed
 from sessionize.reading.spooled import spooled
 from sessionize.reading.whole import whole_log
 from sessionize.rejects import RejectLimit
@@ -97,7 +97,7 @@ def label_files(
     target = output_target(output, output_format=output_format)
     rejects = place_for_rejects(rejects or target.default_rejects, target, limit)
 
-    named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    named = listed(inputs)
     own = [str(path) for path in (target.path, rejects) if path is not None]
     found = find_sources(named, reading, own=own, notify=notify, allow_empty=allow_empty)
     needed = Needed.of(rules.columns, rules.by, reading, named_by(rules))

@@ -201,17 +201,11 @@ def _labels(
             "gap_seconds": pa.array(
                 to_seconds(gap_us.fill_null(0).to_numpy()), mask=np.asarray(gap_us.is_null())
             ),
-            "start_reason": _start_reasons(column(sessions, "reason").to_numpy()[session], table.rules),
+            "start_reason": pa.DictionaryArray.from_arrays(
+                column(sessions, "reason").to_numpy()[session], reasons(table.rules)
+            ),
         }
     )
-
-
-def _start_reasons(reason: NDArray[np.int8], rules: SessionRules) -> pa.Array:
-    """Name the reasons; where there is nothing but days, an identity's first session has its day too."""
-    names = reasons(rules)
-    if rules.split_daily and rules.timeout is None and not rules.is_sequential:
-        reason = np.full_like(reason, names.index("calendar"))
-    return pa.DictionaryArray.from_arrays(reason, names)
 
 
 class WaitingLabels:

@@ -83,6 +83,11 @@ class Source:
             return pq.ParquetFile(file).metadata
 
 
+def listed(inputs: str | Path | Sequence[str | Path]) -> list[str | Path]:
+    """Return inputs as a list, where one may be named alone."""
+    return [inputs] if isinstance(inputs, str | Path) else list(inputs)
+
+
 def find_sources(
     inputs: Sequence[str | Path],
     options: ReadOptions,

@@ -22,7 +22,8 @@ from sessionize.errors import StoreError, StoreMismatchError
 from sessionize.job import dates
 from sessionize.reading.folders import place_of
 from sessionize.store.pairs import Pairs
-from sessionize.store.rows import DATE, as_fragments
+from sessionize.store.partitions import DATE
+from sessionize.store.rows import as_fragments
 from sessionize.store.spans import Mask
 from sessionize.store.table import SessionsTable, StoredFile
 

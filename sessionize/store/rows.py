@@ -16,9 +16,9 @@ from sessionize.core.fragments import identity_names, without_dictionaries
 from sessionize.core.ordering import storage
 from sessionize.core.sessions import SessionTable, finish, in_closing_order
 from sessionize.job import dates
+from sessionize.store.partitions import DATE
 
 STATE = "_state"
-DATE = "session_date"
 
 
 def as_rows(fragments: pa.Table, table: SessionTable) -> pa.Table:

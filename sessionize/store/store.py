@@ -10,6 +10,7 @@ from typing import Any, Unpack
 from sessionize.definition import Definition
 from sessionize.durations import parse_duration
 from sessionize.engine.resources import Resources
+from sessionize.reading.sources import listed
 from sessionize.rejects import RejectLimit
 from sessionize.store.backfill import STEP, Backfill, BackfillStep, BackfillSummary, as_day, backfill
 from sessionize.store.compact import KEEP, Compacted, compact
@@ -94,9 +95,9 @@ class SessionStore(StoredSessions):
         """
         request = Request(
             location=self.location,
-            inputs=_listed(inputs),
+            inputs=listed(inputs),
             given=definition,
-            forget=[str(name) for name in _listed(forget)],
+            forget=[str(name) for name in listed(forget)],
             limit=RejectLimit.parse(max_rejected),
             allow_same_content=allow_same_content,
             allow_empty=allow_empty,
@@ -169,7 +170,7 @@ class SessionStore(StoredSessions):
         """
         request = Request(
             location=self.location,
-            inputs=_listed(inputs),
+            inputs=listed(inputs),
             given=definition,
             limit=RejectLimit.parse(max_rejected),
             allow_same_content=allow_same_content,
@@ -230,10 +231,6 @@ class SessionStore(StoredSessions):
         SessionsTable.open(self.location)
         with locked(self.location, parse_duration(lock_timeout)):
             return compact(self.location, keep=parse_duration(keep), dry_run=dry_run)
-
-
-def _listed(names: str | Path | Sequence[str | Path]) -> list[str | Path]:
-    return [names] if isinstance(names, str | Path) else list(names)
 
 
 def _ignore(notice: object) -> None:

@@ -47,13 +47,13 @@ from sessionize.store.delta_types import (
 )
 from sessionize.store.log import sync_entry
 from sessionize.store.partitions import DATE, PartitionWriter
+from sessionize.store.rows import STATE
 from sessionize.writing.atomic import explained
 
 CHECKPOINT_EVERY = 50
 """Commits from one checkpoint to the next: opening reads the newest and the entries after it."""
 
 _SCHEMA_KEY, _TIMES_KEY = "sessionize.schema", "sessionize.times"
-_STATE = "_state"
 _UNKNOWN = np.iinfo(np.int64)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -353,7 +353,7 @@ def _layout(schema: pa.Schema, times: tuple[str, str]) -> tuple[pa.Schema, dict[
 
 def _with_partition(schema: pa.Schema) -> pa.Schema:
     """Put the partition where the public columns end."""
-    public = len(schema) - (_STATE in schema.names)
+    public = len(schema) - (STATE in schema.names)
     return schema.insert(public, pa.field(DATE, pa.date32()))
 
 

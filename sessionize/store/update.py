@@ -48,9 +48,9 @@ from sessionize.store.difference import Counts
 from sessionize.store.fingerprint import canonical_path, check_unchanged, fingerprint, stamp_of
 from sessionize.store.ledger import Ledger, LedgerFile
 from sessionize.store.log import LOG, repair
+from sessionize.store.partitions import DATE
 from sessionize.store.rebuild import Rebuilt, rebuild
 from sessionize.store.rejected import write_rejected
-from sessionize.store.rows import DATE
 from sessionize.store.selection import Arrival, Comparison, compare, entries_named, reopen
 from sessionize.store.summary import UpdateSummary
 from sessionize.store.table import SessionsTable

@@ -25,8 +25,9 @@ from sessionize.store.candidates import reach_us, stretches
 from sessionize.store.fingerprint import fingerprint, stamp_of
 from sessionize.store.ledger import Ledger, LedgerFile
 from sessionize.store.pairs import Pairs
+from sessionize.store.partitions import DATE
 from sessionize.store.recomputed import Recomputed, recomputed
-from sessionize.store.rows import DATE, STATE, as_fragments
+from sessionize.store.rows import STATE, as_fragments
 from sessionize.store.sample import Sample
 from sessionize.store.selection import reopen
 from sessionize.store.spans import Chains, Mask, Rows, spans
