@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import sessionize as sz
+from sessionize.store.data_files import StoredFile
+from sessionize.store.snapshot import ledger_of
 from sessionize.store.summary import UpdateSummary
-from sessionize.store.table import SessionsTable, StoredFile
-from sessionize.store.update import ledger_of
+from sessionize.store.table import SessionsTable
 from tests.small_logs import DAY, events
 
 NIGHT = datetime.fromisoformat(DAY).replace(tzinfo=UTC)

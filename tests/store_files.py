@@ -15,7 +15,8 @@ from sessionize.reading.options import ReadOptions
 from sessionize.reading.sources import Source, find_sources
 from sessionize.store.definition import StoreDefinition
 from sessionize.store.fingerprint import Fingerprint, fingerprint
-from sessionize.store.ledger import Ledger, LedgerFile
+from sessionize.store.ledger import Ledger
+from sessionize.store.ledger_file import LedgerFile
 
 MONDAY, TUESDAY, WEDNESDAY = (
     f"user_id,timestamp\nada,2026-11-{day}T09:00:00Z\n" for day in ("23", "24", "25")

@@ -13,7 +13,8 @@ import pytest
 
 import sessionize as sz
 from sessionize.reading.log import Log
-from sessionize.store import contribution, update
+from sessionize.store import contribution
+from sessionize.store.intake import Intake
 from tests.nights import Nights, PartitionsRead, spans
 from tests.small_logs import column
 
@@ -305,7 +306,7 @@ def change_while_it_is_read(patch: pytest.MonkeyPatch, path: Path) -> None:
         os.utime(path, ns=(1, 1))
         return read(log, *args)
 
-    patch.setattr("sessionize.store.update.contributions", reading)
+    patch.setattr("sessionize.store.intake.contributions", reading)
 
 
 def test_a_file_that_changes_between_stat_and_read_is_refused(
@@ -443,14 +444,14 @@ def test_of_two_first_updates_at_once_by_other_rules_one_makes_the_store(
 ) -> None:
     nights = Nights(tmp_path)
     day = nights.write("day", "09:00")
-    keep, others = update._Attempt._keep, [lambda: nights.update(day, split_daily=True)]
+    keep, others = Intake.keep, [lambda: nights.update(day, split_daily=True)]
 
     def interrupted(*args: Any) -> None:
         while others:
             others.pop()()
         keep(*args)
 
-    monkeypatch.setattr(update._Attempt, "_keep", interrupted)
+    monkeypatch.setattr(Intake, "keep", interrupted)
     with pytest.raises(sz.StoreMismatchError, match="--split-daily: the store has yes, given no"):
         nights.update(day, split_daily=False)
 

@@ -13,8 +13,8 @@ import pytest
 
 import sessionize as sz
 from sessionize.errors import InputError, RejectedRowsError, StoreError
+from sessionize.store.snapshot import ledger_of
 from sessionize.store.table import SessionsTable
-from sessionize.store.update import ledger_of
 from tests.command_line import ROOT
 from tests.nights import Nights
 from tests.store_files import put

@@ -22,11 +22,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from sessionize.errors import OutputError, StoreError
 from sessionize.store.delta import commit
-from sessionize.store.ledger import LedgerFile
+from sessionize.store.ledger_file import LedgerFile
+from sessionize.store.snapshot import is_store, ledger_of
 from sessionize.store.store import SessionStore
 from sessionize.store.summary import UpdateSummary
 from sessionize.store.table import SessionsTable
-from sessionize.store.update import is_store, ledger_of
 from tests.crashes import Died, Steps, dying_at, full_at
 from tests.generators import TEXT_KINDS, logs
 from tests.logs import Log, assert_same_sessions, session_rows

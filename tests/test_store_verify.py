@@ -15,8 +15,8 @@ import pytest
 import sessionize as sz
 from sessionize.store.partitions import DATE
 from sessionize.store.sample import Sample
+from sessionize.store.snapshot import ledger_of
 from sessionize.store.table import SessionsTable
-from sessionize.store.update import ledger_of
 from tests.command_line import ROOT
 from tests.nights import Nights, spans
 from tests.small_logs import column

@@ -31,11 +31,14 @@ from sessionize.reading.folders import Place, place_of
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.sources import Source, find_sources
 from sessionize.store.fingerprint import canonical_path
-from sessionize.store.ledger import Ledger, LedgerFile
+from sessionize.store.ledger import Ledger
+from sessionize.store.ledger_file import LedgerFile
 from sessionize.store.lock import locked
 from sessionize.store.periods import DatePattern, Days, Step, days_of, steps
+from sessionize.store.request import Request
+from sessionize.store.snapshot import Snapshot
 from sessionize.store.summary import UpdateSummary
-from sessionize.store.update import Request, opened, update
+from sessionize.store.update import update
 
 STEP = timedelta(days=7)
 _DAY = timedelta(days=1)
@@ -163,7 +166,7 @@ def backfill(
     """
     started = time.perf_counter()
     request, done = asked.request, list[BackfillStep]()
-    _, ledger = opened(request.location, request.given)
+    ledger = Snapshot.open(request.location, request.given).ledger
     planned = _planned(asked, ledger.definition.reading)
     for number, step in enumerate(planned, 1):
         if stop():
@@ -210,7 +213,7 @@ def _replacing(request: Request, asked: Backfill) -> Request:
     """Let a step also forget the files in whose place those of the step stand."""
     if not asked.replaces:
         return request
-    _, ledger = opened(request.location, request.given)
+    ledger = Snapshot.open(request.location, request.given).ledger
     replaced = _replaced(request.sources, ledger, asked.pattern)
     return evolve(request, forget=[entry.path for entry in replaced])
 

@@ -15,8 +15,8 @@ from sessionize.core.fragments import together
 from sessionize.core.groups import Groups
 from sessionize.core.sessions import SessionTable
 from sessionize.rules import SessionRules
+from sessionize.store.data_files import StoredFile
 from sessionize.store.rows import as_fragments
-from sessionize.store.table import StoredFile
 
 _TWO_DAYS_US = 2 * 86_400_000_000
 _ALWAYS = 1 << 62

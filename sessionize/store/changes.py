@@ -21,11 +21,12 @@ from sessionize.core.sessions import SessionTable, finish, in_closing_order
 from sessionize.errors import StoreError, StoreMismatchError
 from sessionize.job import dates
 from sessionize.reading.folders import place_of
+from sessionize.store.data_files import StoredFile
 from sessionize.store.pairs import Pairs
 from sessionize.store.partitions import DATE
 from sessionize.store.rows import as_fragments
 from sessionize.store.spans import Mask
-from sessionize.store.table import SessionsTable, StoredFile
+from sessionize.store.table import SessionsTable
 
 CHANGE = "change"
 KINDS = ("added", "changed", "removed")

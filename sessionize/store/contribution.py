@@ -25,7 +25,7 @@ from sessionize.reading.streams import shorten
 from sessionize.reading.types import ColumnTypes, Unification
 from sessionize.rules import SessionRules
 from sessionize.store.durable import write_parquet
-from sessionize.store.ledger import LedgerFile
+from sessionize.store.ledger_file import LedgerFile
 from sessionize.store.spans import Chains, holders, spans
 
 FOLDER = "_sessionize/contributions"

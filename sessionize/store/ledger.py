@@ -12,25 +12,23 @@ import hashlib
 import json
 import secrets
 from base64 import b64decode, b64encode
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache, reduce
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from itertools import count
-from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from attrs import evolve, frozen
+from attrs import frozen
 
 from sessionize.errors import StoreMismatchError
 from sessionize.events import Tally
 from sessionize.reading.folders import place_of
-from sessionize.reading.sources import Source
 from sessionize.reading.streams import shorten
 from sessionize.store.definition import StoreDefinition
 from sessionize.store.durable import write_parquet
-from sessionize.store.fingerprint import Fingerprint, Stamp
+from sessionize.store.fingerprint import Fingerprint
+from sessionize.store.ledger_file import LedgerFile, from_table, to_table
 
 FOLDER = "_sessionize/ledger"
 FORMAT = 1
@@ -40,53 +38,6 @@ _METADATA_KEY = b"sessionize_ledger"
 _TOKEN_BITS = 22  # so that a version stays below 2**53, which every reader of JSON keeps exact
 _ID_DIGITS = 32
 _REMEDY = "Restore it from a backup, or build the store anew from its logs."
-_SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("path", pa.string(), nullable=False),
-        pa.field("size", pa.int64(), nullable=False),
-        pa.field("modified", pa.string(), nullable=False),
-        pa.field("content", pa.string(), nullable=False),
-        pa.field("partition", pa.string(), nullable=False),
-        pa.field("input_rows", pa.int64(), nullable=False),
-        pa.field("filtered", pa.int64(), nullable=False),
-        pa.field("rejected_by_reason", pa.string(), nullable=False),
-        pa.field("deduplicated", pa.int64(), nullable=False),
-        pa.field("dst_resolved", pa.int64(), nullable=False),
-        pa.field("bare_numbers", pa.int64(), nullable=False),
-        pa.field("first_us", pa.int64()),
-        pa.field("last_us", pa.int64()),
-    ]
-)
-
-
-@frozen(kw_only=True)
-class LedgerFile:
-    """One input file that the store contains.
-
-    Attributes:
-        id: What its contribution is stored under, in letters and digits; kept when the file moves.
-        path: The canonical path.
-        stamp: Size and modification time when it was read.
-        content: Hash of what was read of it, see `sessionize.store.fingerprint`.
-        partition: Columns that its Hive folders named, as text; None is null.
-        tally: Where its rows went.
-        first_us: Its earliest event, microseconds since the epoch, UTC; None without events.
-        last_us: Its latest event.
-    """
-
-    id: str
-    path: str
-    stamp: Stamp
-    content: str
-    partition: Mapping[str, str | None]
-    tally: Tally
-    first_us: int | None = None
-    last_us: int | None = None
-
-    def found_at(self, fingerprint: Fingerprint, source: Source) -> LedgerFile:
-        """Return the entry of the same content at another place, or with another modification time."""
-        return evolve(self, path=fingerprint.path, stamp=fingerprint.stamp, partition=dict(source.partition))
 
 
 @frozen(kw_only=True)
@@ -127,7 +78,7 @@ class Ledger:
         try:
             definition = StoreDefinition.from_dict(metadata["definition"])
             types = _types_from_text(metadata["types"])
-            files = {file.path: file for file in _from_table(table)}
+            files = {file.path: file for file in from_table(table)}
         except (KeyError, TypeError, ValueError) as error:
             raise _damaged(name, error) from error
         return cls(version=version, definition=definition, files=files, types=types)
@@ -146,12 +97,7 @@ class Ledger:
             "definition": self.definition.as_dict(),
             "types": _types_to_text(self.types),
         }
-        schema = _SCHEMA.with_metadata({_METADATA_KEY: json.dumps(metadata)})
-        rows = zip(*map(_to_row, self.files.values()), strict=True)
-        columns = list(rows) or [()] * len(schema)
-        table = pa.table(
-            [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema
-        )
+        table = to_table(self.files.values()).replace_schema_metadata({_METADATA_KEY: json.dumps(metadata)})
         write_parquet(table, location, ledger_path(self.version))
 
     def next(
@@ -272,54 +218,3 @@ def _read(name: str) -> tuple[dict[str, Any], pa.Table]:
 
 def _damaged(name: str, error: Exception) -> StoreMismatchError:
     return StoreMismatchError(f"{name}: the store's ledger cannot be read: {shorten(error)}. {_REMEDY}")
-
-
-def _to_row(file: LedgerFile) -> tuple[Any, ...]:
-    """Write an entry as the values of `_SCHEMA`."""
-    tally = file.tally
-    return (
-        file.id,
-        file.path,
-        file.stamp.size,
-        file.stamp.modified,
-        file.content,
-        _as_json(file.partition),
-        tally.input_rows,
-        tally.filtered,
-        _as_json(tally.rejected_by_reason),
-        tally.deduplicated,
-        tally.dst_resolved,
-        tally.bare_numbers,
-        file.first_us,
-        file.last_us,
-    )
-
-
-def _from_table(table: pa.Table) -> Iterator[LedgerFile]:
-    """Read what `_to_row` wrote; column by column, because rows as dictionaries take four times as long."""
-    columns = [table[name].to_pylist() for name in _SCHEMA.names]
-    for id_, path, size, modified, content, folders, *counts, first_us, last_us in zip(*columns, strict=True):
-        input_rows, filtered, reasons, *others = counts
-        yield LedgerFile(
-            id=id_,
-            path=path,
-            stamp=Stamp(size, modified),
-            content=content,
-            partition=_partition(folders),
-            tally=Tally(input_rows, filtered, Counter(_from_json(reasons)), *others),
-            first_us=first_us,
-            last_us=last_us,
-        )
-
-
-@lru_cache  # neighbours share it, and a hundred thousand small mappings are slow to make
-def _partition(text: str) -> Mapping[str, str | None]:
-    return MappingProxyType(json.loads(text))
-
-
-def _as_json(values: Mapping[str, Any]) -> str:
-    return json.dumps(dict(values)) if values else "{}"  # nearly always, and json.dumps is slow at it
-
-
-def _from_json(text: str) -> dict[str, Any] | None:
-    return None if text == "{}" else json.loads(text)

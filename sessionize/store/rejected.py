@@ -10,7 +10,8 @@ from sessionize.events import REJECTED
 from sessionize.reading.folders import place_of
 from sessionize.reading.streams import shorten
 from sessionize.store.durable import write_parquet
-from sessionize.store.ledger import Ledger, LedgerFile
+from sessionize.store.ledger import Ledger
+from sessionize.store.ledger_file import LedgerFile
 
 FOLDER = "_sessionize/rejected"
 

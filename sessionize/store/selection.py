@@ -33,7 +33,8 @@ from sessionize.reading.folders import place_of
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.sources import Source, find_sources
 from sessionize.store.fingerprint import NO_ROWS, Fingerprint, canonical_path, fingerprint, stamp_of
-from sessionize.store.ledger import Ledger, LedgerFile
+from sessionize.store.ledger import Ledger
+from sessionize.store.ledger_file import LedgerFile
 
 
 @frozen

@@ -16,10 +16,12 @@ from sessionize.store.backfill import STEP, Backfill, BackfillStep, BackfillSumm
 from sessionize.store.compact import KEEP, Compacted, compact
 from sessionize.store.lock import locked
 from sessionize.store.periods import DatePattern, Days
+from sessionize.store.request import Request
+from sessionize.store.snapshot import Snapshot
 from sessionize.store.stored import StoredSessions
 from sessionize.store.summary import UpdateSummary
 from sessionize.store.table import SessionsTable
-from sessionize.store.update import Request, opened, update
+from sessionize.store.update import update
 
 LOCK_TIMEOUT = timedelta(minutes=10)
 
@@ -203,7 +205,7 @@ class SessionStore(StoredSessions):
             ValueError: For options outside their domain, or that contradict each other.
             TypeError: For an unknown keyword.
         """
-        opened(self.location, definition)
+        Snapshot.open(self.location, definition)
 
     def compact(
         self,

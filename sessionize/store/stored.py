@@ -15,9 +15,9 @@ from sessionize.store.ledger import Ledger
 from sessionize.store.rejected import read_rejected
 from sessionize.store.rows import as_fragments
 from sessionize.store.sample import Sample
+from sessionize.store.snapshot import ledger_of
 from sessionize.store.status import StoreStatus, status
 from sessionize.store.table import SessionsTable
-from sessionize.store.update import ledger_of
 from sessionize.store.verify import Verification, verify
 
 

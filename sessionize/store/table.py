@@ -10,23 +10,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import islice
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from attrs import frozen
 from deltalake import DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
 from sessionize.core.columns import column
 from sessionize.errors import OutputError, StoreBusyError, StoreError, StoreMismatchError
 from sessionize.reading.folders import place_of
-from sessionize.reading.streams import shorten
+from sessionize.store.data_files import StoredFile, data_files, read_file
 from sessionize.store.delta import (
     LEDGER_MARK,
     Commit,
@@ -38,7 +34,6 @@ from sessionize.store.delta import (
     write_checkpoint,
 )
 from sessionize.store.delta_types import (
-    from_stored,
     plain_types,
     schema_from_text,
     schema_to_text,
@@ -54,35 +49,6 @@ CHECKPOINT_EVERY = 50
 """Commits from one checkpoint to the next: opening reads the newest and the entries after it."""
 
 _SCHEMA_KEY, _TIMES_KEY = "sessionize.schema", "sessionize.times"
-_UNKNOWN = np.iinfo(np.int64)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@frozen
-class StoredFile:
-    """One data file of the table.
-
-    Attributes:
-        path: From the table's folder on, with `/`.
-        session_date: Its partition: the local day of its sessions' starts.
-        rows: Its sessions.
-        size_bytes: Its size.
-        first_start_us: Not after its earliest `start_time`, microseconds since the epoch, UTC; less
-            than 1 ms before it. The least int64 where the statistics don't tell.
-        last_start_us: Not before its latest `start_time`, and less than 1 ms after it; the largest
-            int64 where the statistics don't tell.
-        first_end_us: The same for `end_time`.
-        last_end_us: The same for `end_time`.
-    """
-
-    path: str
-    session_date: date
-    rows: int
-    size_bytes: int
-    first_start_us: int
-    last_start_us: int
-    first_end_us: int
-    last_end_us: int
 
 
 class SessionsTable:
@@ -227,7 +193,7 @@ class SessionsTable:
         schema = pa.schema(fields)
         if not files:
             return schema.empty_table()
-        return pa.concat_tables([self._read_one(file, schema) for file in files])
+        return pa.concat_tables([read_file(self.location, file, schema) for file in files])
 
     def replace(
         self,
@@ -285,37 +251,7 @@ class SessionsTable:
 
     @cached_property
     def _files(self) -> list[StoredFile]:
-        actions = pa.table(self._delta.get_add_actions(flatten=False)).to_pylist()
-        files = (self._stored_file(action) for action in actions)
-        return sorted(files, key=lambda file: (file.session_date, file.path))
-
-    def _stored_file(self, action: Mapping[str, Any]) -> StoredFile:
-        least, most = action.get("min") or {}, action.get("max") or {}
-        return StoredFile(
-            path=action["path"],
-            session_date=action["partition"][DATE],
-            rows=action["num_records"],
-            size_bytes=action["size_bytes"],
-            first_start_us=_microseconds(least.get(self._start), _UNKNOWN.min),
-            last_start_us=_microseconds(most.get(self._start), _UNKNOWN.max),
-            first_end_us=_microseconds(least.get(self._end), _UNKNOWN.min),
-            last_end_us=_microseconds(most.get(self._end), _UNKNOWN.max),
-        )
-
-    def _read_one(self, file: StoredFile, schema: pa.Schema) -> pa.Table:
-        place = place_of(self.location).child(file.path)
-        names = [name for name in schema.names if name != DATE]
-        try:
-            with place.filesystem.open_input_file(place.path) as opened:
-                stored = pq.ParquetFile(opened).read(names)
-        except (OSError, pa.ArrowException) as error:
-            raise StoreError(
-                f"{place.name}: a data file of the store cannot be read: {shorten(error)}. "
-                "Bring it back, or build the store anew beside this one."
-            ) from error
-        if DATE in schema.names:
-            stored = stored.append_column(DATE, pa.repeat(pa.scalar(file.session_date), len(stored)))
-        return from_stored(stored, schema)
+        return data_files(self._delta, (self._start, self._end))
 
     def _write(
         self, writer: PartitionWriter, dates: set[date], tables: Iterable[pa.Table]
@@ -363,7 +299,3 @@ def _check_dates(days: pa.Array, dates: set[date]) -> None:
         raise ValueError(
             f"rows of {named}, which would stand beside the rows that are there. Replace it too."
         )
-
-
-def _microseconds(instant: datetime | None, unknown: int) -> int:
-    return unknown if instant is None else (instant - _EPOCH) // timedelta(microseconds=1)

@@ -23,7 +23,8 @@ from sessionize.engine.resources import Resources
 from sessionize.reading.sources import Source
 from sessionize.store.candidates import reach_us, stretches
 from sessionize.store.fingerprint import fingerprint, stamp_of
-from sessionize.store.ledger import Ledger, LedgerFile
+from sessionize.store.ledger import Ledger
+from sessionize.store.ledger_file import LedgerFile
 from sessionize.store.pairs import Pairs
 from sessionize.store.partitions import DATE
 from sessionize.store.recomputed import Recomputed, recomputed

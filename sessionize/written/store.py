@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sessionize.store.snapshot import ledger_of
 from sessionize.store.table import SessionsTable
-from sessionize.store.update import ledger_of
 from sessionize.written.layout import METADATA_KEY
 
 _HIDDEN = "_state"
