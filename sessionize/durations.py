@@ -1,4 +1,4 @@
-"""Durations as people write them (`30m`, `1h30m`, `PT30M`) and as the core counts them: microseconds."""
+"""Durations: as options have them (`1h30m`), as the core has them (µs), as we tell them (`1 h 30 min`)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ _UNITS_US = {
     "ms": 1_000,
     "us": 1,
 }
+_FROM_A_MINUTE_US = (("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000))
+_BELOW_A_MINUTE_US = (("s", 1_000_000), ("ms", 1_000), ("µs", 1))
+_ROUNDED_TO_A_MINUTE_US = 59_950_000
+"""From here on, three digits make a minute."""
+
 _SHORT = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|us|[wdhms]))+")
 _PART = re.compile(r"(\d+)(?:\.(\d+))?(ms|us|[wdhms])")
 _ISO = re.compile(
@@ -71,6 +76,52 @@ def format_duration(value: timedelta) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
+
+
+def spoken(duration_us: int) -> str:
+    """Tell a duration, in µs, exactly.
+
+    Example:
+        >>> spoken(1_872_000_000), spoken(62_500_000), spoken(1_500), spoken(0)
+        ('31 min 12 s', '1 min 2.5 s', '1.5 ms', '0 s')
+    """
+    rest_us, parts = duration_us, []
+    for unit, size_us in _FROM_A_MINUTE_US:
+        count, rest_us = divmod(rest_us, size_us)
+        if count:
+            parts.append(f"{count:,} {unit}")
+    if rest_us or not parts:
+        unit, size_us = _BELOW_A_MINUTE_US[0] if parts else _below_a_minute(rest_us)
+        number = f"{rest_us / size_us:.6f}".rstrip("0").rstrip(".")
+        parts.append(f"{number} {unit}")
+    return " ".join(parts)
+
+
+def about(duration_us: float) -> str:
+    """Tell a duration, in µs, in its two largest units; below a minute in three digits of one.
+
+    Example:
+        >>> about(435_000_000), about(600_000_000_000), about(12_345_678), about(1_717)
+        ('7 min 15 s', '6 d 23 h', '12.3 s', '1.72 ms')
+    """
+    if duration_us >= _ROUNDED_TO_A_MINUTE_US:
+        second_us = _second_unit_us(duration_us)
+        return spoken(round(duration_us / second_us) * second_us)
+    unit, size_us = _below_a_minute(duration_us / 0.9995)
+    return f"{duration_us / size_us:.3g} {unit}"
+
+
+def _second_unit_us(duration_us: float) -> int:
+    """Return the unit below the largest one that the duration has one of."""
+    day_us, hour_us, minute_us = (size_us for _, size_us in _FROM_A_MINUTE_US)
+    return hour_us if duration_us >= day_us else minute_us if duration_us >= hour_us else 1_000_000
+
+
+def _below_a_minute(duration_us: float) -> tuple[str, int]:
+    """Return the unit in which to tell a short duration, and its µs."""
+    if not duration_us:
+        return _BELOW_A_MINUTE_US[0]
+    return next((unit for unit in _BELOW_A_MINUTE_US if duration_us >= unit[1]), _BELOW_A_MINUTE_US[-1])
 
 
 def _parse_text(text: str) -> timedelta:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
@@ -17,7 +16,7 @@ from sessionize.cli.main import cli
 from sessionize.cli.timeline import show
 from sessionize.explaining.timeline import explain
 from tests.command_line import ROOT, Outcome, call, call_here, environment
-from tests.small_logs import events
+from tests.terminal import call_watched
 
 LOG = """\
 user_id,timestamp,account
@@ -28,7 +27,7 @@ bob,2026-03-28T23:42:00Z,x
 ada,soon,y
 """
 NEW_DAY = "new day in Europe/Paris: 2026-03-29"
-SILENCE = "31 m 12 s of silence > 30 m"
+SILENCE = "31 min 12 s of silence > 30 min"
 
 
 @pytest.fixture
@@ -69,8 +68,8 @@ def test_timeline_says_when_how_long_where_and_why(folder: Path) -> None:
     assert rules == "rules: --split-daily --timezone Europe/Paris --split-on account"
     assert [[cell.strip() for cell in row] for row in cells(outcome)[:3]] == [
         ["2026-03-28 23:50:00+01:00", "1  ada:1774738200000000", "1", "x", "first event"],
-        ["2026-03-29 00:10:00+01:00", "20 m", "2  ada:1774739400000000", "1", NEW_DAY],
-        ["2026-03-29 00:41:12+01:00", "31 m 12 s", "3  ada:1774741272000000", "1", "y", SILENCE],
+        ["2026-03-29 00:10:00+01:00", "20 min", "2  ada:1774739400000000", "1", NEW_DAY],
+        ["2026-03-29 00:41:12+01:00", "31 min 12 s", "3  ada:1774741272000000", "1", "y", SILENCE],
     ]
 
 
@@ -118,7 +117,7 @@ def test_rules_of_a_preset_are_said_with_what_was_given_beside(explained: Explai
 def test_a_long_run_of_events_is_one_line(explained: Explained) -> None:
     rows = cells(explained("busy.csv --id ada"))
 
-    assert [row[-1].strip() for row in rows] == ["first event", "28 events, gaps up to 1 m", "30"]
+    assert [row[-1].strip() for row in rows] == ["first event", "28 events, gaps up to 1 min", "30"]
 
 
 def test_all_gives_every_event_its_line(explained: Explained) -> None:
@@ -241,15 +240,16 @@ def test_a_value_that_looks_like_markup_is_shown_as_it_is(
     assert "[red]a[/red]:1767258000000000" in outcome.stdout
 
 
-def test_table_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = io.StringIO()
-    monkeypatch.setattr(sys, "stdout", screen)
-    monkeypatch.setenv("COLUMNS", "90")
-    found = explain(events("09:00", "09:40", account=["x", "y" * 50]), "A", split_on="account")
+@pytest.mark.parametrize(("columns", "shown"), [(90, False), (120, True)], ids=["narrow", "wide"])
+def test_a_terminal_without_room_shows_sessions_without_their_ids(
+    folder: Path, columns: int, shown: bool
+) -> None:
+    outcome = call_watched("explain", "log.csv", "--id", "ada", cwd=folder, columns=columns)
 
-    show(found, found, every_event=False, is_watched=True)
-
-    assert max(map(len, screen.getvalue().splitlines())) <= 90
+    table = outcome.stdout.partition("time (UTC)")[2]
+    assert outcome.exit_code == 0
+    assert ("ada:1774738200000000" in table) is shown
+    assert max(map(len, table.splitlines())) <= columns
 
 
 def test_a_time_that_is_beyond_the_calendar_of_its_zone_is_shown_in_utc(
@@ -258,7 +258,7 @@ def test_a_time_that_is_beyond_the_calendar_of_its_zone_is_shown_in_utc(
     log = pa.table({"user_id": ["A"], "timestamp": ["9999-12-31T23:30:00Z"]})
     found = explain(log, "A", timezone="Europe/Paris")
 
-    show(found, found, every_event=False, is_watched=False)
+    show(found, found, every_event=False)
 
     assert "9999-12-31 23:30:00.000000Z" in capsys.readouterr().out
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from pathlib import Path
 
-import click
 import pytest
 
-from sessionize.cli.presets import presets
 from sessionize.presets import PRESETS, Preset, preset
 from sessionize.rules import SessionRules
 from tests.command_line import call, call_here
+from tests.terminal import call_watched
 from tests.test_cli import Job, job
 
 __all__ = ["job"]
@@ -55,20 +52,12 @@ def test_line_of_the_table_says_what_is_special(tmp_path: Path) -> None:
     ]
 
 
-class Screen(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+def test_a_narrow_terminal_shows_what_presets_do_and_not_who_said_so(tmp_path: Path) -> None:
+    outcome = call_watched("presets", cwd=tmp_path, columns=80)
 
-
-def test_table_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = Screen()
-    monkeypatch.setattr(sys, "stdout", screen)
-    monkeypatch.setenv("COLUMNS", "100")
-
-    presets.main([], standalone_mode=False)
-
-    assert "universal-analytics" in screen.getvalue()
-    assert max(len(line) for line in click.unstyle(screen.getvalue()).splitlines()) <= 100
+    titles, *lines = outcome.stdout.splitlines()
+    assert titles.split() == ["preset", "identity", "boundary", "timeout", "extra", "splits"]
+    assert max(map(len, lines)) <= 80
 
 
 def test_json_lists_the_presets(tmp_path: Path) -> None:

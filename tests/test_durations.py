@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionize.durations import format_duration, parse_duration
+from sessionize.durations import about, format_duration, parse_duration, spoken
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,37 @@ def test_zero_is_written_with_its_unit() -> None:
 @given(st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=100_000)))
 def test_written_duration_reads_back(duration: timedelta) -> None:
     assert parse_duration(format_duration(duration)) == duration
+
+
+@pytest.mark.parametrize(
+    ("duration_us", "text"),
+    [
+        (0, "0 s"),
+        (1, "1 µs"),
+        (500_000, "500 ms"),
+        (60_000_000, "1 min"),
+        (90_061_000_000, "1 d 1 h 1 min 1 s"),
+        (86_400_000_001, "1 d 0.000001 s"),
+    ],
+)
+def test_exact_durations_are_told_with_units_and_nothing_lost(duration_us: int, text: str) -> None:
+    assert spoken(duration_us) == text
+
+
+@pytest.mark.parametrize(
+    ("duration_us", "text"),
+    [
+        (0, "0 s"),
+        (0.4, "0.4 µs"),
+        (999, "999 µs"),
+        (999.6, "1 ms"),
+        (999_500, "1 s"),
+        (59_949_999, "59.9 s"),
+        (59_950_000, "1 min"),
+        (3_599_700_000, "1 h"),
+        (86_399_000_000, "1 d"),
+        (8_000 * 86_400_000_000, "8,000 d"),
+    ],
+)
+def test_rough_durations_are_told_in_two_units_or_three_digits(duration_us: float, text: str) -> None:
+    assert about(duration_us) == text

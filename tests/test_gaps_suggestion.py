@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import sessionize as sz
-from sessionize.gap.suggestion import about, rounded
+from sessionize.gap.suggestion import rounded
 from tests.published import REAL_LOGS, RealLog
 from tests.small_logs import events
 from tests.valleys import DAY, Mixture, gamma_shaped, log_normal, log_of, weibull
@@ -198,21 +198,3 @@ def test_a_suggestion_says_what_lies_on_either_side() -> None:
 )
 def test_timeouts_are_rounded_to_two_digits(seconds: float, timeout: timedelta) -> None:
     assert rounded(seconds * 1e6) == timeout
-
-
-@pytest.mark.parametrize(
-    ("us", "text"),
-    [
-        (1, "1 µs"),
-        (999, "999 µs"),
-        (1_700, "1.7 ms"),
-        (59_990_000, "1 min"),
-        (1_800_000_000, "30 min"),
-        (86_400_000_000, "1 d"),
-        (364 * 86_400_000_000, "364 d"),
-        (8_000 * 365.25 * 86_400_000_000, "8000 y"),
-    ],
-    ids=str,
-)
-def test_lengths_are_written_in_two_digits(us: float, text: str) -> None:
-    assert about(us) == text

@@ -160,7 +160,7 @@ def test_identity_that_a_preset_needs_is_named_with_its_option() -> None:
 @EACH
 def test_page_of_presets_shows_what_the_table_shows(each: Preset) -> None:
     page = (ROOT / "docs" / "presets.md").read_text(encoding="utf-8")
-    name, system, identity, boundary, timeout, extra, source = cells(each)
+    name, system, identity, boundary, timeout, extra, source = cells(each).values()
 
     shown = (f"`{name}`", system, f"`{identity}`", boundary, timeout, f"`{extra}`", f"[{source}]({each.url})")
 

@@ -486,7 +486,7 @@ def test_status_shows_what_is_not_the_default(tmp_path: Path, capsys: pytest.Cap
 
 @pytest.mark.parametrize(
     ("hours", "shown"),
-    [(0.5, ", 0 h 30 min ago"), (47, ", 47 h 0 min ago"), (48, ", 2 days ago"), (-1, "")],
+    [(0.5, ", 30 min ago"), (47.2, ", 1 d 23 h ago"), (50, ", 2 d 2 h ago"), (-1, "")],
     ids=["minutes", "hours", "days", "in the future"],
 )
 def test_status_says_how_far_the_watermark_is_behind(hours: float, shown: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import click
@@ -119,4 +118,4 @@ def explain(console: Console, /, inputs: tuple[str, ...], id: tuple[str, ...], *
         asked["last"] = SESSIONS_SHOWN
     from sessionize.cli.timeline import show
 
-    show(whole, whole.part(**asked), every_event=options["all"], is_watched=sys.stdout.isatty())
+    show(whole, whole.part(**asked), every_event=options["all"])

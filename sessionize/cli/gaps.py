@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -96,11 +95,10 @@ def gaps(console: Console, /, inputs: tuple[str, ...], **options: Any) -> None:
 
 
 def _print(counted: Gaps) -> None:
-    from rich.console import Console as Terminal
-
+    from sessionize.cli.paper import paper
     from sessionize.gap.drawing import drawn, in_ascii
 
-    terminal = Terminal(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    terminal = paper(_WIDTH)
     if terminal.options.ascii_only:
         click.echo(in_ascii(str(counted)))
     else:

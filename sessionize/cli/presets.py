@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +14,8 @@ from sessionize.cli.commands import HELP, Command, Option, section
 from sessionize.cli.rules_options import checked_as_preset, preset_names
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from sessionize.presets import Preset
 
 EXAMPLES = """\b
@@ -26,9 +27,8 @@ Examples:
 """
 
 WIDTH = 100
-UNWATCHED = 1000
-"""A table that goes into a file or a pipe is as wide as its rows, so that each stays on one line."""
-
+_TOLD_OF_ONE = ("system", "source")
+"""Columns for which a narrow terminal has no room; `sessionize presets NAME` tells them."""
 ZONE = "Its days are those of the time zone in its settings: name that with --timezone."
 
 _NAME = click.Argument(
@@ -87,34 +87,42 @@ def as_dict(preset: Preset) -> dict[str, Any]:
     }
 
 
-def cells(preset: Preset) -> tuple[str, ...]:
-    """Return what the table shows of a preset: name, system, identity, boundary, timeout, splits, source."""
+def cells(preset: Preset) -> dict[str, str]:
+    """Return what the table shows of a preset, by the title of the column."""
     from sessionize.in_words import identity
 
     rules = preset.rules.as_dict()
-    extra = shlex.join(preset.extra_splits) or "none"
-    return (
-        preset.name,
-        preset.system,
-        identity(preset.rules),
-        rules["boundary"],
-        rules["timeout"],
-        extra,
-        preset.source,
-    )
+    return {
+        "preset": preset.name,
+        "system": preset.system,
+        "identity": identity(preset.rules),
+        "boundary": rules["boundary"],
+        "timeout": rules["timeout"],
+        "extra splits": shlex.join(preset.extra_splits) or "none",
+        "source": preset.source,
+    }
 
 
 def _print_table(presets: Iterable[Preset]) -> None:
+    from sessionize.cli.paper import paper
+
+    rows, screen = [cells(each) for each in presets], paper()
+    table = _table(rows, rows[0])
+    if not screen.has_room_for(table):
+        table = _table(rows, [title for title in rows[0] if title not in _TOLD_OF_ONE])
+    screen.print(table)
+
+
+def _table(rows: Iterable[Mapping[str, str]], titles: Collection[str]) -> Table:
     from rich import box
-    from rich.console import Console as Terminal
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title in ("preset", "system", "identity", "boundary", "timeout", "extra splits", "source"):
-        table.add_column(title, no_wrap=title in ("preset", "boundary", "timeout"))
-    for preset in presets:
-        table.add_row(*cells(preset))
-    Terminal(width=None if sys.stdout.isatty() else UNWATCHED).print(table)
+    for title in titles:
+        table.add_column(title, no_wrap=title != "extra splits")
+    for row in rows:
+        table.add_row(*(row[title] for title in titles))
+    return table
 
 
 def explain(preset: Preset) -> str:

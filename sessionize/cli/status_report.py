@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
-from rich.console import Console as Terminal
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from sessionize.cli.paper import paper
 from sessionize.cli.store_report import count, moment, size
+from sessionize.durations import MICROSECOND, about
 from sessionize.in_words import as_options, option
 from sessionize.reading.options import ReadOptions
 from sessionize.store.delta import Commit
@@ -26,8 +26,7 @@ _LABEL_WIDTH = 13
 
 def print_status(status: StoreStatus) -> None:
     """Print a store on standard output."""
-    terminal = Terminal(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
-    terminal.print(_drawn(status))
+    paper(_WIDTH).print(_drawn(status))
 
 
 def _drawn(status: StoreStatus) -> Group:
@@ -76,10 +75,7 @@ def behind(freshness: timedelta | None) -> str:
     """Write how far a time lies back, to stand behind it; nothing for one to come."""
     if freshness is None or freshness < timedelta(0):
         return ""
-    if freshness >= timedelta(days=2):
-        return f", {freshness.days:,} days ago"
-    hours, minutes = divmod(freshness // timedelta(minutes=1), 60)
-    return f", {hours} h {minutes} min ago"
+    return f", {about(freshness / MICROSECOND)} ago"
 
 
 def _commits(status: StoreStatus) -> Table:

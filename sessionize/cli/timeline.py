@@ -9,19 +9,16 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 from rich import box
-from rich.console import Console as Terminal
 from rich.table import Table
 from rich.text import Text
 
+from sessionize.cli.paper import paper
 from sessionize.core.columns import column
 from sessionize.core.groups import Groups
+from sessionize.durations import about
 from sessionize.explaining.explanation import Explanation
-from sessionize.explaining.why import spoken
 from sessionize.rules import SessionRules
 from sessionize.writing.text import output_text
-
-UNWATCHED = 1000
-"""A table that goes into a file or a pipe is as wide as its rows, so that each stays on one line."""
 
 LONG_RUN = 4
 """So many events without a word, or more, are one line."""
@@ -29,29 +26,24 @@ LONG_RUN = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Paper(Terminal):
-    """Rich's console, which leaves a reader that went away to us instead of ending the process by itself."""
-
-    def on_broken_pipe(self) -> None:
-        """Let the error through, of which `sessionize.cli.failures` knows what it means."""
-        raise  # the BrokenPipeError that rich handles here
-
-
-def show(whole: Explanation, shown: Explanation, *, every_event: bool, is_watched: bool) -> None:
+def show(whole: Explanation, shown: Explanation, *, every_event: bool) -> None:
     """Print a timeline on stdout: whose it is, its table, and what is not in it.
 
     Args:
         whole: What was found.
         shown: The part of it that is shown.
         every_event: Whether runs of events without a word are written out.
-        is_watched: Whether stdout is a terminal, which decides how wide the table may be.
     """
-    terminal = Paper(width=None if is_watched else UNWATCHED, highlight=False)
+    terminal = paper()
     terminal.print(Text(str(whole), style="bold"))
     terminal.print(Text(f"rules: {_rules(whole.rules)}"))
     if len(shown.events):
         terminal.print()
-        terminal.print(timeline(shown, every_event=every_event))
+        whole_table = timeline(shown, every_event=every_event)
+        if terminal.has_room_for(whole_table):
+            terminal.print(whole_table)
+        else:
+            terminal.print(timeline(shown, every_event=every_event, with_ids=False))
     if len(whole.rejected):
         terminal.print()
         terminal.print(_rejected(whole))
@@ -67,8 +59,8 @@ def _rules(rules: SessionRules) -> str:
     return shlex.join(["--preset", rules.based_on, *as_options(rules, SessionRules.preset(rules.based_on))])
 
 
-def timeline(shown: Explanation, *, every_event: bool) -> Table:
-    """Make the table, with a line under each session."""
+def timeline(shown: Explanation, *, every_event: bool, with_ids: bool = True) -> Table:
+    """Make the table, with a line under each session; without its id where that takes too much room."""
     rules, own = shown.rules, {name: shown.own(name).to_pylist() for name in ("event_index", "why", "opens")}
     table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
     table.add_column(f"time ({rules.timezone})", no_wrap=True)
@@ -78,7 +70,7 @@ def timeline(shown: Explanation, *, every_event: bool) -> Table:
     for name in rules.event_columns:
         table.add_column(Text(name), overflow="fold")
     table.add_column("why", overflow="fold")
-    cells = _Cells(shown)
+    cells = _Cells(shown, with_ids)
     number = shown.numbers()
     for first, last in lines(shown, every_event=every_event):
         is_end = last + 1 == len(number) or number[last + 1] != number[last]
@@ -112,9 +104,10 @@ def lines(shown: Explanation, *, every_event: bool) -> Iterator[tuple[int, int]]
 class _Cells:
     """The columns of a timeline, as Python values, and what a line shows of them."""
 
-    def __init__(self, shown: Explanation) -> None:
+    def __init__(self, shown: Explanation, with_ids: bool) -> None:
         names = ("session_number", "session_id", "event_index", "opens", "why")
         self._own = {name: shown.own(name).to_pylist() for name in names}
+        self._with_ids = with_ids
         self._time_us = shown.own("time").cast(pa.int64()).to_pylist()
         self._gap_us = _gaps_us(shown)
         self._rules = shown.rules
@@ -125,16 +118,20 @@ class _Cells:
         is_start = own["opens"][row]
         return [
             _moment(self._time_us[row], self._rules),
-            "" if gap_us is None else spoken(gap_us),
-            f"{own['session_number'][row]}  {own['session_id'][row]}" if is_start else "",
+            "" if gap_us is None else about(gap_us),
+            self._session(row) if is_start else "",
             "" if own["event_index"][row] is None else f"{own['event_index'][row]:,}",
             *(values[row] for values in self._values),
             own["why"][row] or "",
         ]
 
+    def _session(self, row: int) -> str:
+        number = str(self._own["session_number"][row])
+        return f"{number}  {self._own['session_id'][row]}" if self._with_ids else number
+
     def run(self, first: int, last: int) -> list[str]:
         longest_us = max(gap_us or 0 for gap_us in self._gap_us[first : last + 1])
-        what = f"{last - first + 1:,} events, gaps up to {spoken(longest_us)}"
+        what = f"{last - first + 1:,} events, gaps up to {about(longest_us)}"
         return ["…", "", "", "…", *("" for _ in self._values), what]
 
 

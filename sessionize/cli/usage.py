@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,9 +22,6 @@ Examples:
   sessionize user sessions.parquet acme 42
   sessionize user sessions.parquet 000037 --json
 """
-
-UNWATCHED = 1000
-"""A table that goes into a file or a pipe is as wide as its rows, so that each stays on one line."""
 
 _VALUES = click.Argument(["values"], metavar="VALUE...", nargs=-1, required=True)
 _WHO = section(
@@ -67,9 +63,9 @@ def _json(found: Usage) -> str:
 
 
 def _print(found: Usage) -> None:
-    from rich.console import Console as Terminal
+    from sessionize.cli.paper import paper
 
-    terminal = Terminal(width=None if sys.stdout.isatty() else UNWATCHED, highlight=False)
+    terminal = paper()
     terminal.print(
         " ".join(f"{column} {value}" for column, value in found.user.items()), style="bold", markup=False
     )

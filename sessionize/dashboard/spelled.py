@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+from sessionize.durations import about
 
 
 def number(value: int | float) -> str:
@@ -38,26 +38,10 @@ def change(new: float | None, old: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Write a duration in its two largest units; below a minute with up to two decimals.
+    """Tell a duration; a dash where there is none.
 
     Example:
-        >>> duration(0), duration(12.3456), duration(435), duration(7200), duration(600_000)
-        ('0 s', '12.35 s', '7 min 15 s', '2 h', '6 d 22 h')
-        >>> duration(None)
-        '–'
+        >>> duration(435), duration(None)
+        ('7 min 15 s', '–')
     """
-    if seconds is None:
-        return "–"
-    if seconds < 59.995:
-        return f"{seconds:.2f}".rstrip("0").rstrip(".") + " s"
-    return _in_two_units(round(seconds))
-
-
-def _in_two_units(seconds: int) -> str:
-    place = next(place for place, (size, _) in enumerate(_UNITS) if seconds >= size)
-    parts = []
-    for size, unit in _UNITS[place : place + 2]:
-        whole, seconds = divmod(seconds, size)
-        if whole:
-            parts.append(f"{whole:,} {unit}")
-    return " ".join(parts)
+    return "–" if seconds is None else about(seconds * 1_000_000)

@@ -106,7 +106,7 @@ def explain(
     Example:
         >>> log = pa.table({"user_id": ["ada", "ada"], "timestamp": ["2026-01-01T09:00", "2026-01-01T09:31"]})
         >>> explain(log, "ada").events["why"].to_pylist()
-        ['first event', '31 m of silence > 30 m']
+        ['first event', '31 min of silence > 30 min']
     """
     rules, reading = define(rules, reading, definition)
     rules = rules.evolve(agg=())

@@ -13,30 +13,9 @@ from numpy.typing import NDArray
 from sessionize.core.columns import column
 from sessionize.core.matching import matches
 from sessionize.core.walk import change_names, reasons
+from sessionize.durations import spoken
 from sessionize.rules import SessionRules
 from sessionize.writing.text import output_text
-
-_UNITS_S = (("d", 86_400), ("h", 3_600), ("m", 60))
-_SECOND_US = 1_000_000
-
-
-def spoken(duration_us: int) -> str:
-    """Write a duration as people say it, exact to the microsecond.
-
-    Example:
-        >>> spoken(1_872_000_000), spoken(1), spoken(0)
-        ('31 m 12 s', '0.000001 s', '0 s')
-    """
-    seconds, rest_us = divmod(duration_us, _SECOND_US)
-    parts = []
-    for unit, size in _UNITS_S:
-        count, seconds = divmod(seconds, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    if seconds or rest_us or not parts:
-        fraction = f".{rest_us:06}".rstrip("0") if rest_us else ""
-        parts.append(f"{seconds}{fraction} s")
-    return " ".join(parts)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from sessionize.durations import MICROSECOND, format_duration
+from sessionize.durations import MICROSECOND, about, format_duration
 from sessionize.gap.scale import EDGES_US, edges_us
-from sessionize.gap.suggestion import about
 
 if TYPE_CHECKING:
     from sessionize.gap.gaps import Gaps

@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from sessionize.durations import MICROSECOND, format_duration
+from sessionize.durations import MICROSECOND, about, format_duration
 from sessionize.gap.counts import Counts
 from sessionize.gap.scale import EDGES_US, Scale
 from sessionize.gap.valley import APART, FEWEST_GAPS, Valley, deepest, valleys
@@ -23,8 +23,7 @@ _BEAT_STEPS = 4
 """A beat makes up a hundredth of all gaps, and is so many times as frequent as what lies around it, where
 the log's clock has so many steps around it."""
 
-_UNITS = (("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000), ("s", 1_000_000), ("ms", 1_000))
-_YEAR_US = 365.25 * 86_400_000_000
+_UNITS_US = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000)
 
 
 @dataclass(frozen=True)
@@ -108,36 +107,25 @@ def _left_out(counts: Counts, beats: NDArray[np.bool_]) -> str:
     ]
     if not hits:
         return ""
-    return (
-        f" Left out of this: {' and '.join(hits)}, a machine's beat. Leave its events out too, with exclude."
-    )
+    return f" Left out of this: {' and '.join(hits)}, a machine's beat. --exclude its events altogether."
 
 
 def rounded(us: float) -> timedelta:
     """Round to two digits of the unit that people would use."""
-    size_us = next((size for _, size in _UNITS if us >= 2 * size), 1)
+    size_us = next((size for size in _UNITS_US if us >= 2 * size), 1)
     digits = 1 if us < 10 * size_us else 0 if us < 100 * size_us else -1
     return round(us / size_us, digits) * size_us * MICROSECOND
 
 
-def about(us: float) -> str:
-    """Write a length of time in two digits and one unit, such as `1.5 h` or `45 s`.
-
-    Example:
-        >>> about(5_400_000_000), about(45_000_000), about(3)
-        ('1.5 h', '45 s', '3 µs')
-    """
-    if us >= _YEAR_US:
-        return f"{us / _YEAR_US:.2g} y" if us < 100 * _YEAR_US else f"{us / _YEAR_US:.0f} y"
-    name, size_us = next(((name, size) for name, size in _UNITS if us >= 0.9995 * size), ("µs", 1))
-    value = us / size_us
-    return f"{value:.2g} {name}" if value < 99.5 else f"{value:.0f} {name}"
+def _near(us: float) -> str:
+    """Tell a length of time that is known to two digits."""
+    return about(rounded(us) / MICROSECOND)
 
 
 def _why(valley: Valley, others: tuple[timedelta, ...]) -> str:
     reason = (
-        f"most gaps are either around {about(valley.within_us)} or around {about(valley.between_us)}; "
-        f"between the two, they are fewest near {about(valley.gap_us)}, by a factor of "
+        f"most gaps are either around {_near(valley.within_us)} or around {_near(valley.between_us)}; "
+        f"between the two, they are fewest near {_near(valley.gap_us)}, by a factor of "
         f"{_times(valley.depth)}. {valley.share_beyond:.2%} of the gaps above 0 are longer."
     )
     if others:
@@ -155,7 +143,7 @@ def _why_not(gaps: int, found: list[Valley]) -> str:
     if not found:
         return "the gaps form one hill, or what parts them may be chance."
     if not any(valley.is_apart for valley in found):
-        tops = ", ".join(about(us) for us in (found[0].within_us, *(valley.between_us for valley in found)))
+        tops = ", ".join(_near(us) for us in (found[0].within_us, *(valley.between_us for valley in found)))
         return (
             f"the gaps gather around {tops}, each less than {APART:g} times the one before: the multiples of "
             "a beat, or the rhythm of days, not sessions."
