@@ -69,3 +69,9 @@ def entry(path: str | Path, **changes: Any) -> LedgerFile:
 def ledger(*paths: str | Path, **keywords: Any) -> Ledger:
     """The ledger of a store that was made of these files just now."""
     return Ledger.empty(definition(**keywords)).next(added=map(entry, paths))
+
+
+def write_ledgers(location: str, *versions: int) -> None:
+    """Write ledgers without files, for tables that are made without updates."""
+    for version in versions:
+        evolve(ledger(), version=version).write(location)

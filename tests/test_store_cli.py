@@ -620,8 +620,11 @@ def test_compact_says_what_went(store: Path, logs: Path, capsys: pytest.CaptureF
     does = call_here(capsys, "compact", store, "--keep", "0s", "--json")
     again = call_here(capsys, "compact", store, "--keep", "0s")
 
-    assert said(would)["would go"].startswith("1 file, ")
-    assert printed(does)["removed"][0].startswith("session_date=2026-11-23/part-")
+    assert said(would)["would go"].startswith("2 files, ")
+    assert [path.split("/")[0] for path in printed(does)["removed"]] == [
+        "_sessionize",
+        "session_date=2026-11-23",
+    ]
     assert said(again)["removed"].startswith("0 files, ")
 
 

@@ -50,11 +50,13 @@ class Commit:
         version: The version that it made.
         time: When, UTC.
         note: What `replace` was told to write beside it; empty for commits of others.
+        ledger: The version of the ledger that it named; None for the creation, and for commits of others.
     """
 
     version: int
     time: datetime
     note: Mapping[str, str]
+    ledger: int | None = None
 
 
 def create_delta(location: str, schema: pa.Schema, properties: Mapping[str, str]) -> None:
@@ -264,12 +266,16 @@ def _delta_errors(location: str) -> Iterator[None]:
 
 
 def _commit(version: int, entry: bytes) -> Commit:
-    actions = (json.loads(line) for line in entry.splitlines())
+    actions = [json.loads(line) for line in entry.splitlines()]
     info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+    marks = {action["txn"]["appId"]: action["txn"]["version"] for action in actions if "txn" in action}
     note = dict(info.get(NOTE, {}))
     note.pop(_COMMIT_ID, None)
     return Commit(
-        version=version, time=datetime.fromtimestamp(info.get("timestamp", 0) / 1000, UTC), note=note
+        version=version,
+        time=datetime.fromtimestamp(info.get("timestamp", 0) / 1000, UTC),
+        note=note,
+        ledger=marks.get(LEDGER_MARK),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
@@ -35,6 +36,7 @@ FORMAT = 1
 """Raised by whatever an older sessionize would misread."""
 
 _METADATA_KEY = b"sessionize_ledger"
+_PATH = re.compile(rf"{FOLDER}/(\d{{10}})-([0-9a-f]{{6}})\.parquet")
 _TOKEN_BITS = 22  # so that a version stays below 2**53, which every reader of JSON keeps exact
 _ID_DIGITS = 32
 _REMEDY = "Restore it from a backup, or build the store anew from its logs."
@@ -172,6 +174,28 @@ def ledger_path(version: int) -> str:
     return f"{FOLDER}/{version >> _TOKEN_BITS:010}-{version % (1 << _TOKEN_BITS):06x}.parquet"
 
 
+def ids_in(location: str, version: int) -> list[str]:
+    """Read only the ids of a ledger's files.
+
+    Raises:
+        StoreMismatchError: As `Ledger.read`.
+    """
+    _, table = _read(f"{location.rstrip('/')}/{ledger_path(version)}", ["id"])
+    ids: list[str] = table["id"].to_pylist()
+    return ids
+
+
+def version_at(path: str) -> int | None:
+    """Return which ledger stands at a path of a store; None where none does.
+
+    Example:
+        >>> version_at("_sessionize/ledger/0000000007-000005.parquet") == (7 << 22) + 5
+        True
+    """
+    found = _PATH.fullmatch(path)
+    return None if found is None else (int(found[1]) << _TOKEN_BITS) + int(found[2], 16)
+
+
 def _version_after(version: int) -> int:
     """Count on, with a random end: two writers of an object store, without a lock, write two files."""
     return (((version >> _TOKEN_BITS) + 1) << _TOKEN_BITS) + secrets.randbits(_TOKEN_BITS)
@@ -195,11 +219,12 @@ def _free_id(known_by: tuple[int, str, str], taken: set[str]) -> str:
     return next(id_ for id_ in ids if id_ not in taken)
 
 
-def _read(name: str) -> tuple[dict[str, Any], pa.Table]:
+def _read(name: str, columns: list[str] | None = None) -> tuple[dict[str, Any], pa.Table]:
+    """Read the metadata of a ledger, and its rows or some of their columns."""
     place = place_of(name)
     try:
         with place.filesystem.open_input_file(place.path) as file:
-            table = pq.ParquetFile(file).read()
+            table = pq.ParquetFile(file).read(columns)
         metadata = json.loads(table.schema.metadata[_METADATA_KEY])
         later = metadata["format"] > FORMAT
     except FileNotFoundError:

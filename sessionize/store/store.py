@@ -226,6 +226,7 @@ class SessionStore(StoredSessions):
 
         Raises:
             StoreBusyError: Where another process writes for longer than the timeout.
+            StoreMismatchError: For a ledger that is missing or damaged.
             StoreError: Where there is no store.
             OutputError: Where a file cannot be removed.
             ValueError: For a negative `keep`.
