@@ -13,6 +13,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -25,6 +26,34 @@ READING = "r", "rb"
 
 class Died(BaseException):
     """The process is dead."""
+
+
+class Disk:
+    """Knows which files of a folder a power loss would tear: those not synced since they were written."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._synced = folder, set[tuple[int, int]]()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        sync = os.fsync
+
+        def noting(descriptor: int) -> None:
+            sync(descriptor)
+            self._synced.add(_state(os.stat(descriptor)))
+
+        with patch.object(os, "fsync", noting):
+            yield
+
+    def lose_power(self) -> None:
+        for path in self._folder.rglob("*"):
+            if path.is_file() and _state(path.stat()) not in self._synced:
+                path.write_bytes(b"")
+
+
+def _state(status: os.stat_result) -> tuple[int, int]:
+    """What a file keeps when it is renamed or linked, and loses when it is written to."""
+    return status.st_ino, status.st_mtime_ns
 
 
 class Steps:

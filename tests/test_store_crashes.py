@@ -7,16 +7,18 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 import sessionize as sz
 from sessionize.errors import OutputError
 from sessionize.store.table import SessionsTable
-from tests.crashes import Died, Steps, dying_at, full_at
+from tests.crashes import Died, Disk, Steps, dying_at, full_at
 from tests.nights import Nights, spans
 
 GoesWrong = Callable[[int], AbstractContextManager[Steps]]
+HOURS = ["09:00", "12:00", "15:00"]
 OLD, NEW = ["09:00"], ["09:00–09:10", "01-02 12:00"]
 
 
@@ -76,6 +78,37 @@ def has_sessions(nights: Nights) -> bool:
         return len(nights.store.sessions()) > 0
     except sz.StoreError:
         return False
+
+
+def test_a_power_loss_after_two_deaths_takes_the_last_commit_alone(tmp_path: Path) -> None:
+    nights, disk = Nights(tmp_path), Disk(tmp_path / "store")
+    first, second, third = (nights.write(name, time) for name, time in zip("abc", HOURS, strict=True))
+
+    with disk.watched():
+        nights.update(first)
+        for path in (second, third):
+            with dying_before_the_entry_is_synced(), suppress(Died):
+                nights.update(path)
+    disk.lose_power()
+
+    assert spans(nights.rows()) == HOURS[:2]
+    nights.update(third)
+    assert spans(nights.rows()) == HOURS
+
+
+def test_a_power_loss_takes_nothing_of_an_update_that_has_ended(tmp_path: Path) -> None:
+    nights, disk = Nights(tmp_path), Disk(tmp_path / "store")
+
+    with disk.watched():
+        for name, time in zip("abc", HOURS, strict=True):
+            nights.update(nights.write(name, time))
+    disk.lose_power()
+
+    assert spans(nights.rows()) == HOURS
+
+
+def dying_before_the_entry_is_synced() -> AbstractContextManager[object]:
+    return patch("sessionize.store.table.sync_entries", side_effect=Died)
 
 
 def test_a_ledger_that_is_damaged_leaves_the_table(tmp_path: Path) -> None:

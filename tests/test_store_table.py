@@ -493,7 +493,7 @@ table.SessionsTable.open(sys.argv[1]).replace([FIRST, SECOND], rows, ledger=2)
 
 @pytest.mark.parametrize(
     ("moment", "ledger"),
-    [("partitions.sync_new", 1), ("table.commit", 1), ("table.sync_entry", 2)],
+    [("partitions.sync_new", 1), ("table.commit", 1), ("table.sync_entries", 2)],
     ids=["data on its way to disk", "before the commit", "after the commit"],
 )
 def test_a_killed_process_leaves_the_old_table_or_the_new(

@@ -21,7 +21,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from sessionize.errors import StoreBusyError, StoreError, StoreMismatchError
 from sessionize.reading.folders import Place, place_of
 from sessionize.reading.streams import shorten
-from sessionize.store.log import LOG, repair, sync_checkpoints, sync_entry
+from sessionize.store.log import LOG, repair, sync_checkpoints, sync_entries
 from sessionize.store.partitions import DATE
 from sessionize.writing.atomic import explained
 
@@ -85,7 +85,7 @@ def create_delta(location: str, schema: pa.Schema, properties: Mapping[str, str]
             commit_properties=CommitProperties(max_commit_retries=0),
             post_commithook_properties=_NO_HOOKS,
         )
-        sync_entry(location, 0)
+        sync_entries(location, [0])
 
 
 def renew_delta(delta: DeltaTable, location: str, schema: pa.Schema, properties: Mapping[str, str]) -> int:
@@ -107,6 +107,7 @@ def renew_delta(delta: DeltaTable, location: str, schema: pa.Schema, properties:
     version = delta.version()
     alone = CommitProperties(max_commit_retries=0)
     with _delta_errors(location):
+        sync_entries(location, range(version + 1))
         renewed = DeltaTable(_address(location), version=version)
         renewed.alter.set_table_properties(
             dict(properties),
@@ -114,7 +115,7 @@ def renew_delta(delta: DeltaTable, location: str, schema: pa.Schema, properties:
             commit_properties=alone,
             post_commithook_properties=_NO_HOOKS,
         )
-        sync_entry(location, version + 1)
+        sync_entries(location, [version + 1])
         renewed.create_write_transaction(
             [],
             "overwrite",
@@ -123,7 +124,7 @@ def renew_delta(delta: DeltaTable, location: str, schema: pa.Schema, properties:
             commit_properties=alone,
             post_commithook_properties=_NO_HOOKS,
         )
-        sync_entry(location, version + 2)
+        sync_entries(location, [version + 2])
     return version + 2
 
 
@@ -185,6 +186,9 @@ def commit(
         app_transactions=[Transaction(LOCK_MARK, version), Transaction(LEDGER_MARK, ledger)],
     )
     with _delta_errors(location):
+        # No entry follows one that a power loss can tear: what others have committed since ours, and what
+        # a run of ours that died did not come to sync.
+        sync_entries(location, range(delta.transaction_version(LOCK_MARK) or 0, version))
         try:
             delta.create_write_transaction(
                 list(actions),

@@ -1,14 +1,16 @@
 """The Delta log on a disk: synced after each commit, and mended after a power loss.
 
 delta-rs writes an entry under another name and links it, so an entry is whole for every process;
-but it syncs nothing, and a power loss can leave the newest entry empty or cut. Such an entry never
-was a version: every commit of ours is synced before the next begins.
+but it syncs nothing, and a power loss can leave an entry empty or cut that was not synced. That is
+the newest one at most, and it never was a version: before a commit of ours begins, every entry is on
+disk that it follows, also where the run that made it died before it could sync it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -56,11 +58,20 @@ def repair(location: str) -> None:
         sync_folder(log)
 
 
-def sync_entry(location: str, version: int) -> None:
-    """Bring a commit to disk: its entry, then its name."""
+def sync_entries(location: str, versions: Iterable[int]) -> None:
+    """Bring commits to disk: their entries, then the entries' names.
+
+    An entry that has expired is passed over: a checkpoint on disk stands for it.
+
+    Args:
+        location: The store's folder or URI.
+        versions: What the commits made.
+    """
     log = log_folder(location)
     if log is not None:
-        sync_file(log / f"{version:020}.json")
+        for version in versions:
+            with suppress(FileNotFoundError):
+                sync_file(log / f"{version:020}.json")
         sync_folder(log)
 
 

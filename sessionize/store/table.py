@@ -40,7 +40,7 @@ from sessionize.store.delta_types import (
     stored_schema,
     to_stored,
 )
-from sessionize.store.log import sync_entry
+from sessionize.store.log import sync_entries
 from sessionize.store.partitions import DATE, PartitionWriter
 from sessionize.store.rows import STATE
 from sessionize.writing.atomic import explained
@@ -233,7 +233,7 @@ class SessionsTable:
                 writer.discard()
             raise
         with explained(self.location):
-            sync_entry(self.location, version)
+            sync_entries(self.location, [version])
         table = SessionsTable.open(self.location, version)
         if version % CHECKPOINT_EVERY == 0:
             # The commit stands without it, and the next one is not far.
