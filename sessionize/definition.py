@@ -78,7 +78,7 @@ def define(
         ValueError: For a value outside its domain.
 
     Warns:
-        UserWarning: For a preset that splits daily, without a time zone.
+        UserWarning: For a preset that splits daily, or rules based on one, without a time zone.
     """
     for name in definition:
         if name not in KEYWORDS:
@@ -86,22 +86,24 @@ def define(
     if definition.get("preset") is not None:
         if rules is not None:
             raise ValueError("rules and preset both say what a session is. Give one of them.")
-        rules = _preset(definition)
+        rules = SessionRules.preset(definition["preset"])
     rules = (rules or SessionRules()).evolve(
         **{name: definition[name] for name in definition if name in RULES}
     )
+    if "timezone" not in definition:
+        _warn_of_midnight(rules)
     own = {name: definition[name] for name in definition if name in READING - RULES}
     return rules, (reading or ReadOptions()).evolve(**own, timezone=rules.timezone)
 
 
-def _preset(definition: Mapping[str, Any]) -> SessionRules:
-    """Return the preset's rules, and warn whoever called our caller where its midnight is nobody's choice."""
+def _warn_of_midnight(rules: SessionRules) -> None:
+    """Warn whoever called our caller where a preset's midnight is nobody's choice."""
+    if rules.based_on is None or not rules.split_daily or rules.timezone != SessionRules().timezone:
+        return
     from sessionize.presets import preset
 
-    chosen = preset(definition["preset"])
-    if chosen.zone_notice and definition.get("split_daily", True) and "timezone" not in definition:
-        warnings.warn(chosen.zone_notice, UserWarning, stacklevel=4)
-    return chosen.rules
+    if notice := preset(rules.based_on).zone_notice:
+        warnings.warn(notice, UserWarning, stacklevel=4)
 
 
 def shows_definition(function: Callable[Args, Result]) -> Callable[Args, Result]:

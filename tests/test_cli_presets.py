@@ -246,6 +246,16 @@ def test_options_of_every_rule_reach_the_job(job: Job, capsys: pytest.CaptureFix
             id="boundary of a maximum switched off",
         ),
         pytest.param(
+            "--timeout none --boundary reaches",
+            "--boundary says nothing without a timeout",
+            id="boundary of no timeout",
+        ),
+        pytest.param(
+            "--not-before 2026-01-02 --not-after 2026-01-01",
+            "--not-before 2026-01-02 is later than --not-after 2026-01-01",
+            id="no plausible time",
+        ),
+        pytest.param(
             "--split-on user_id", "--split-on and --by both name 'user_id'", id="the default identity"
         ),
         pytest.param(

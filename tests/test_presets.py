@@ -91,9 +91,16 @@ def test_rules_and_preset_together_are_refused() -> None:
         sz.sessionize(events("09:00"), rules=SessionRules(), preset="ga4")
 
 
-def test_daily_preset_without_timezone_warns() -> None:
+@pytest.mark.parametrize(
+    "definition",
+    [
+        pytest.param({"preset": "mixpanel"}, id="by name"),
+        pytest.param({"rules": SessionRules.preset("mixpanel")}, id="as rules"),
+    ],
+)
+def test_daily_preset_without_timezone_warns(definition: Any) -> None:
     with pytest.warns(UserWarning, match=r"mixpanel: sessions end at midnight UTC.*--timezone") as caught:
-        sz.sessionize(events("09:00"), preset="mixpanel")
+        sz.sessionize(events("09:00"), **definition)
 
     assert caught[0].filename == __file__
 
@@ -104,6 +111,8 @@ def test_daily_preset_without_timezone_warns() -> None:
         pytest.param({"preset": "mixpanel", "timezone": "UTC"}, id="zone given"),
         pytest.param({"preset": "mixpanel", "split_daily": False}, id="daily split switched off"),
         pytest.param({"preset": "posthog"}, id="not daily"),
+        pytest.param({"preset": "posthog", "split_daily": True}, id="daily by its own user"),
+        pytest.param({"rules": SessionRules.preset("mixpanel").evolve(timezone="Asia/Tokyo")}, id="of rules"),
     ],
 )
 def test_preset_whose_midnight_is_settled_does_not_warn(definition: Any) -> None:

@@ -117,7 +117,11 @@ def test_file_reached_twice_is_read_once(folder: Path) -> None:
     put("logs/a.csv")
     Path("logs/link.csv").symlink_to("a.csv")
 
-    assert names("logs/a.csv", "logs", str(folder / "logs" / "a.csv")) == ["logs/a.csv"]
+    notes: list[str] = []
+    found = names("logs/a.csv", "logs", str(folder / "logs" / "a.csv"), notes=notes)
+
+    assert found == ["logs/a.csv"]
+    assert notes == ["skipped 3 files (named already), such as logs/a.csv"]
 
 
 def test_link_back_to_a_parent_ends(folder: Path) -> None:

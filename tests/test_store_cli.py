@@ -144,13 +144,25 @@ def test_options_that_are_the_stores_may_be_given_again(
     assert outcome.exit_code == 0
 
 
-def test_rules_that_contradict_each_other_are_wrong_usage(
-    tmp_path: Path, logs: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--split-from-null", "split_from_null says nothing without split_on"),
+        ("--timeout none --boundary reaches", "--boundary says nothing without a timeout"),
+        (
+            "--not-before 2026-01-02 --not-after 2026-01-01",
+            "--not-before 2026-01-02 is later than --not-after",
+        ),
+    ],
+    ids=["split from null", "boundary", "bounds"],
+)
+def test_options_that_contradict_each_other_are_wrong_usage(
+    words: str, says: str, tmp_path: Path, logs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outcome = call_here(capsys, "update", tmp_path / "store", logs, "--split-from-null")
+    outcome = call_here(capsys, "update", tmp_path / "store", logs, *words.split())
 
     assert outcome.exit_code == 2
-    assert "split_from_null says nothing without split_on" in outcome.stderr
+    assert says in outcome.stderr
 
 
 def test_without_anything_to_do_it_is_wrong_usage(store: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -103,6 +103,7 @@ def explain(console: Console, /, inputs: tuple[str, ...], id: tuple[str, ...], *
             list(inputs),
             list(id),
             rules=rules,
+            timezone=rules.timezone,  # the console has said what is to say of it
             reading=reading_options(options),
             allow_empty=options["allow_empty"],
             threads=options["threads"],

@@ -250,8 +250,31 @@ WORKING = section(
 
 
 def reading_options(options: Mapping[str, Any]) -> ReadOptions:
-    """Make the reading options of the options that were given; each of them has been judged."""
+    """Make the reading options of the options that were given; each of them has been judged.
+
+    Raises:
+        click.UsageError: For bounds between which no time lies.
+    """
     from sessionize.reading.options import ReadOptions
 
+    check_bounds(options)
     picked = given(options, READING_NAMES)
     return ReadOptions(**{FIELDS.get(name, name): value for name, value in picked.items()})
+
+
+def check_bounds(options: Mapping[str, Any]) -> None:
+    """Refuse bounds between which no time lies.
+
+    Raises:
+        click.UsageError: See there.
+    """
+    from sessionize.reading.options import ReadOptions
+
+    reading = ReadOptions(**given(options, ("not_before", "not_after", "timezone")))
+    earliest_us, latest_us = reading.not_before_us, reading.not_after_us
+    if earliest_us is not None and latest_us is not None and earliest_us > latest_us:
+        raise click.UsageError(
+            f"--not-before {reading.not_before} is later than --not-after {reading.not_after}, "
+            "so that no time is plausible. Exchange them.",
+            click.get_current_context(),
+        )

@@ -22,6 +22,8 @@ _LISTS = ("split_on", "split_before", "split_after", "tie_break", "agg")
 """The repeatable options that a lone `none` empties."""
 _NO_COLUMN = ""
 
+WITHOUT_TIMEOUT = "--boundary says nothing without a timeout. Leave it out, or give a --timeout."
+
 
 def checked_by_rules(context: click.Context, option: click.Parameter, value: Any) -> Any:
     """Let `SessionRules` judge one option alone, so that its complaint names the option."""
@@ -210,6 +212,8 @@ def _contradiction(base: SessionRules, changes: Mapping[str, Any]) -> str | None
         )
     if changes.get("split_from_null") and not split_on:
         return "--split-from-null says nothing without --split-on. Name a column with --split-on."
+    if "boundary" in changes and changes.get("timeout", base.timeout) in (None, "none"):
+        return WITHOUT_TIMEOUT
     has_maximum = changes.get("max_duration", base.max_duration) not in (None, "none")
     if "max_duration_boundary" in changes and not has_maximum:
         return "--max-duration-boundary says nothing without --max-duration. Give a limit, such as 24h."

@@ -77,11 +77,13 @@ def carry_out(
     target: Target,
 ) -> None:
     """Let a job turn inputs into an output, and say what it did; `names` are the options that it takes."""
+    rules = rules_options(options)
     with console.progress() as progress:
         summary = work(
             inputs,
             output,
-            rules=rules_options(options),
+            rules=rules,
+            timezone=rules.timezone,  # the console has said what is to say of it
             reading=reading_options(options),
             notify=console.notice,
             progress=progress,

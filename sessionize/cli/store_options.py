@@ -14,7 +14,8 @@ import click
 from sessionize.cli.commands import Option, section, without
 from sessionize.cli.console import Console
 from sessionize.cli.given import checked, given
-from sessionize.cli.options import FIELDS, READING, READING_NAMES, RULES
+from sessionize.cli.options import FIELDS, READING, READING_NAMES, RULES, check_bounds
+from sessionize.cli.rules_options import WITHOUT_TIMEOUT
 from sessionize.cli.sessions_options import working_options
 
 if TYPE_CHECKING:
@@ -72,8 +73,15 @@ JOB_NAMES = ("max_rejected", "allow_same_content", "allow_empty", "dry_run", "th
 
 
 def definition_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Pick the rules and reading options that were given, as keywords of `SessionStore.update`."""
+    """Pick the rules and reading options that were given, as keywords of `SessionStore.update`.
+
+    Raises:
+        click.UsageError: For a boundary of no timeout, and bounds between which no time lies.
+    """
+    check_bounds(options)
     picked = given(options, _DEFINITION_NAMES)
+    if "boundary" in picked and picked.get("timeout") == "none":
+        raise click.UsageError(WITHOUT_TIMEOUT, click.get_current_context())
     return {FIELDS.get(name, name): () if value == _NONE else value for name, value in picked.items()}
 
 

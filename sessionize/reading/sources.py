@@ -126,7 +126,8 @@ def find_sources(
     found: dict[str, Source] = {}
     for text in map(str, inputs):
         for source in search.sources(text):
-            found.setdefault(source.place.key, source)
+            if found.setdefault(source.place.key, source) is not source:
+                search.skip("named already", source.name)
     for message in search.messages():
         notify(message)
     if not found and not allow_empty:
@@ -183,9 +184,9 @@ class _Search:
         asks_for_hidden = any(map(_is_hidden, pattern.path.split("/")[named:]))
         for place in places:
             if not asks_for_hidden and any(map(_is_hidden, place.path.split("/")[named:])):
-                self._skip("hidden", place.name)
+                self.skip("hidden", place.name)
             elif self._is_own(place):
-                self._skip("an output of this run", place.name)
+                self.skip("an output of this run", place.name)
             elif (info := place.info()).type == pafs.FileType.Directory:
                 yield from self._folder(place)
             else:
@@ -193,22 +194,22 @@ class _Search:
 
     def _folder(self, folder: Place) -> Iterator[Source]:
         if folder.child(MARKER).info().type == pafs.FileType.File:
-            self._skip("made by sessionize", folder.name)
+            self.skip("made by sessionize", folder.name)
             return
         for relative, size in list_folder(folder, lambda below: self._enters(folder.child(below))):
             place = folder.child(relative)
             if _is_hidden(relative):
-                self._skip("hidden", place.name)
+                self.skip("hidden", place.name)
             else:
                 yield from self._candidate(place, size)
 
     def _enters(self, folder: Place) -> bool:
         if _is_hidden(folder.path):
-            self._skip("hidden", folder.name)
+            self.skip("hidden", folder.name)
         elif self._is_own(folder):
-            self._skip("an output of this run", folder.name)
+            self.skip("an output of this run", folder.name)
         elif folder.is_local and Path(folder.path, MARKER).exists():
-            self._skip("made by sessionize", folder.name)
+            self.skip("made by sessionize", folder.name)
         else:
             return True
         return False
@@ -216,13 +217,13 @@ class _Search:
     def _candidate(self, place: Place, size: int) -> Iterator[Source]:
         """Judge a file that was found rather than named."""
         if self._is_own(place):
-            self._skip("an output of this run", place.name)
+            self.skip("an output of this run", place.name)
         elif place.path.endswith(REJECTS_SUFFIX):
-            self._skip("rejected rows", place.name)
+            self.skip("rejected rows", place.name)
         elif not (self._options.input_format or format_of(place.path)[0]):
-            self._skip("unknown format", place.name)
+            self.skip("unknown format", place.name)
         elif made_by_sessionize(source := self._source(place)):
-            self._skip("made by sessionize", place.name)
+            self.skip("made by sessionize", place.name)
         else:
             yield from self._nonempty(source, size)
 
@@ -230,7 +231,7 @@ class _Search:
         if size:
             yield source
         elif self._allow_empty:
-            self._skip("empty", source.name)
+            self.skip("empty", source.name)
             self._empty(source.place)
         else:
             raise UnreadableFileError(f"{source.name}: {EMPTY_FILE}")
@@ -265,7 +266,8 @@ class _Search:
         key = place.key
         return any(key == own or key.startswith(f"{own.rstrip('/')}/") for own in self._own)
 
-    def _skip(self, reason: str, name: str) -> None:
+    def skip(self, reason: str, name: str) -> None:
+        """Remember what was left out."""
         self._skipped[reason].append(name)
 
 

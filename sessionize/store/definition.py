@@ -118,7 +118,8 @@ class StoreDefinition:
         said, named = self._said_by_preset(given), {**given}
         named.pop("preset", None)
         ours = {**self.rules.as_dict(), **self.reading.as_dict()}
-        rules, reading = define(self.rules, self.reading, {**said, **named})
+        zone = {"timezone": self.rules.timezone}  # was chosen, or warned of, when the store was made
+        rules, reading = define(self.rules, self.reading, zone | said | named)
         theirs = {**rules.as_dict(), **reading.as_dict()}
         source = dict.fromkeys(said, f"--preset {given.get('preset')} says") | dict.fromkeys(named, "given")
         return [
