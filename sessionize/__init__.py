@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sessionize.errors import (
+    EngineError,
     InputError,
     MissingColumnError,
     OutputError,
@@ -53,6 +54,7 @@ __all__ = [
     "BackfillSummary",
     "Changes",
     "Compacted",
+    "EngineError",
     "Explanation",
     "Gaps",
     "InputError",

@@ -47,6 +47,10 @@ class OutputError(SessionizeError):
     """The output cannot be written: no space, no permission, or a folder that is not ours."""
 
 
+class EngineError(SessionizeError):
+    """The engine that was asked for is not to be had: no Spark, no Java, no cluster that answers."""
+
+
 class StoreError(SessionizeError):
     """A sessions store cannot do what was asked."""
 

@@ -6,7 +6,8 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal, Unpack, get_args
@@ -23,9 +24,10 @@ from sessionize.engine.outcome import Outcome
 from sessionize.engine.pool import Pool
 from sessionize.engine.resources import Resources
 from sessionize.in_words import named_by
-from sessionize.reading.log import open_log
+from sessionize.reading.log import Log, PlacedFile, log_of, open_files
 from sessionize.reading.options import ReadOptions
-from sessionize.reading.sources import find_sources, listed
+from sessionize.reading.rows import Needed
+from sessionize.reading.sources import Source, find_sources, listed
 from sessionize.rejects import RejectLimit
 from sessionize.rules import SessionRules
 from sessionize.summary import Summary
@@ -38,6 +40,52 @@ from sessionize.zones import TZDATA_VERSION
 Progress = Callable[[int], None]
 Emit = Literal["sessions", "datapoints"]
 """What a run writes: a row for each session, or the data points that an SDK would have sent."""
+Engine = Literal["local", "spark"]
+"""Who runs a job: this process, or Apache Spark."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is about to begin: everything that is known before rows are read.
+
+    Attributes:
+        sources: The files of the log.
+        files: The same, opened.
+        needed: The columns that are read, and how.
+        log: The files as one log.
+        table: What a session is, and what its row looks like.
+        emit: What is written.
+        target: Where to, and as what.
+        rejects: Where rejected rows are kept; None where there is no place for them.
+        limit: How many rows may be rejected.
+        as_of_us: The watermark that says which sessions are open; None for the last event.
+    """
+
+    sources: Sequence[Source]
+    files: Sequence[PlacedFile]
+    needed: Needed
+    log: Log
+    table: SessionTable
+    emit: Emit
+    target: Target
+    rejects: str | Path | None
+    limit: RejectLimit
+    as_of_us: int | None
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of what is written."""
+        return self.table.schema if self.emit == "sessions" else point_schema(self.table)
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """How it was made, for the files' metadata."""
+        return provenance(self.table.rules, self.emit)
+
+    @property
+    def dates(self) -> Callable[[pa.Table], pa.Array]:
+        """The function that gives each row that is written its date."""
+        return dates(self.table.rules, self.emit)
 
 
 def run(
@@ -53,6 +101,8 @@ def run(
     rejects: str | Path | None = None,
     as_of: str | date | None = None,
     allow_empty: bool = False,
+    engine: Engine = "local",
+    spark_conf: Mapping[str, str] | None = None,
     threads: int | None = None,
     memory_limit: str | int | None = None,
     temp_dir: str | Path | None = None,
@@ -79,6 +129,9 @@ def run(
         rejects: Where rejected rows are kept; `OUTPUT.rejected.jsonl` unless named.
         as_of: The watermark that says which sessions are open; the last event unless given.
         allow_empty: Whether 0-byte files and folders without files are a log without rows.
+        engine: `local`, this process; or `spark`, the cluster that an active Spark session or the usual
+            settings name (`sessionize.spark`). The sessions and their order are the same.
+        spark_conf: Settings of Spark's, such as `{"spark.master": "yarn"}`, where no session is active.
         threads: Worker threads; one for each core unless given.
         memory_limit: What the run aims to stay below: bytes, or text such as `2GB`; half of what is
             free unless given. Neither it nor `threads` ever changes the output.
@@ -93,6 +146,7 @@ def run(
     Raises:
         InputError: For input that cannot be used, rejected rows beyond the limit among it.
         OutputError: Where the output cannot be written.
+        EngineError: Where Spark, or the Java that it needs, is not to be had.
         ValueError: For an option outside its domain.
 
     Example:
@@ -110,35 +164,64 @@ def run(
     resources = Resources(threads, memory_limit, temp_dir)
     if emit not in get_args(Emit):
         raise ValueError(f"emit {emit!r} is unknown. Write sessions or datapoints.")
+    check_engine(engine, resources_given=(threads, memory_limit, temp_dir), spark_conf=spark_conf)
     target = output_target(output, output_format=output_format, partition_by=partition_by)
     rejects = place_for_rejects(rejects or target.default_rejects, target, limit)
 
     named = listed(inputs)
     own = [str(path) for path in (target.path, rejects) if path is not None]
     sources = find_sources(named, reading, own=own, notify=notify or _ignore, allow_empty=allow_empty)
-    log = open_log(sources, rules.columns, rules.by, reading, named_by(rules))
+    needed = Needed.of(rules.columns, rules.by, reading, named_by(rules))
+    files = open_files(sources, needed)
+    log = log_of(files, needed)
     table = SessionTable.of(rules, log.types)
-    schema = table.schema if emit == "sessions" else point_schema(table)
-    metadata = provenance(rules, emit)
+    as_of_us = reading.instant_us(as_of)
+    job = Job(sources, files, needed, log, table, emit, target, rejects, limit, as_of_us)
 
-    def attempt(trusting: bool) -> Outcome:
-        outcome = Outcome(rules, reading.instant_us(as_of))
-        with (
-            Pool(resources.threads) as pool,
-            keeping_rejected(rejects) as keep,
-            open_output(target, schema, metadata=metadata, dates=dates(rules, emit)) as writer,
-        ):
-            closed = sessions_of(
-                log, table, outcome, pool, resources=resources, trusting=trusting, progress=progress
-            )
-            for rows in closed if emit == "sessions" else points_of(closed, table, outcome):
-                writer.write(rows)
-            limit.check(outcome.tally, outcome.rejected())
-            keep(outcome.rejected())
-        return outcome
+    if engine == "local":
+        outcome = believing(lambda trusting: _run_here(job, resources, trusting, progress))
+    else:
+        from sessionize.spark.job import run_on_spark
 
-    outcome = believing(attempt)
+        outcome = run_on_spark(job, spark_conf or {}, shows_progress=progress is not None)
     return summarize(outcome, rules, time.perf_counter() - started, output=str(output), emit=emit)
+
+
+def _run_here(job: Job, resources: Resources, trusting: bool, progress: Progress | None) -> Outcome:
+    """Let the embedded engine carry a job out."""
+    outcome = Outcome(job.table.rules, job.as_of_us)
+    with (
+        Pool(resources.threads) as pool,
+        keeping_rejected(job.rejects) as keep,
+        open_output(job.target, job.schema, metadata=job.metadata, dates=job.dates) as writer,
+    ):
+        closed = sessions_of(
+            job.log, job.table, outcome, pool, resources=resources, trusting=trusting, progress=progress
+        )
+        for rows in closed if job.emit == "sessions" else points_of(closed, job.table, outcome):
+            writer.write(rows)
+        job.limit.check(outcome.tally, outcome.rejected())
+        keep(outcome.rejected())
+    return outcome
+
+
+def check_engine(
+    engine: str, *, resources_given: Sequence[object], spark_conf: Mapping[str, str] | None
+) -> None:
+    """Refuse an unknown engine, and what means nothing to the one that is named.
+
+    Raises:
+        ValueError: See there.
+    """
+    if engine not in get_args(Engine):
+        raise ValueError(f"engine {engine!r} is unknown. Write local or spark.")
+    if engine == "local" and spark_conf:
+        raise ValueError("spark_conf means nothing to the local engine. Add engine='spark'.")
+    if engine == "spark" and any(given is not None for given in resources_given):
+        raise ValueError(
+            "threads, memory_limit and temp_dir are the local engine's. Spark has settings for all of them:"
+            " spark_conf={'spark.executor.memory': '8g'}."
+        )
 
 
 def place_for_rejects(rejects: str | Path | None, target: Target, limit: RejectLimit) -> str | Path | None:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.cluster import cluster
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 USUAL_EXAMPLES = 100
 SLOW_FACTOR = 4
@@ -42,3 +49,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_slow(config: pytest.Config) -> bool:
     return bool(config.getoption("markexpr") == "slow")
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """One Spark session for all tests that need one: it takes seconds to start."""
+    with cluster() as session:
+        yield session

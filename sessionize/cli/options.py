@@ -62,6 +62,15 @@ def checked_as_limit(context: click.Context, option: click.Parameter, value: Any
     return checked(value, lambda: RejectLimit.parse(value))
 
 
+def checked_as_settings(context: click.Context, option: click.Parameter, values: Any) -> dict[str, str]:
+    """Split settings into names and values."""
+    pairs = [value.partition("=") for value in values]
+    for name, mark, value in pairs:
+        if not (name and mark):
+            raise click.BadParameter(f"{name + mark + value!r} is no setting. Write KEY=VALUE.")
+    return {name: value for name, _, value in pairs}
+
+
 def _reading(*flags: str, **attributes: Any) -> Option:
     return Option(*flags, callback=checked_by_reading, **attributes)
 
@@ -187,6 +196,24 @@ OUTPUT = section(
         "--partition-by",
         type=click.Choice(["date"]),
         help="Write a directory of Parquet files by local day of the session's start.",
+    ),
+)
+
+
+ENGINE = section(
+    "Where to run",
+    Option(
+        "--engine",
+        type=click.Choice(["local", "spark"]),
+        shown_default="local",
+        help="This process, or Apache Spark: the same sessions in the same order.",
+    ),
+    Option(
+        "--spark-conf",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=checked_as_settings,
+        help="A setting of Spark's, such as spark.master=yarn; repeatable.",
     ),
 )
 

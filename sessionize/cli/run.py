@@ -11,7 +11,16 @@ import click
 
 from sessionize.cli.commands import HELP, Command
 from sessionize.cli.console import Console
-from sessionize.cli.options import INPUTS, OUTPUT, READING, RULES, WORKING, reading_options, rules_options
+from sessionize.cli.options import (
+    ENGINE,
+    INPUTS,
+    OUTPUT,
+    READING,
+    RULES,
+    WORKING,
+    reading_options,
+    rules_options,
+)
 from sessionize.cli.startup import import_arrow_without_pandas
 
 if TYPE_CHECKING:
@@ -25,6 +34,7 @@ Examples:
   sessionize run 'logs/*.csv.gz' -o - --time ts --time-unit ms | head
   sessionize run logs/ -o sessions/ --partition-by date --timezone Europe/Paris
   sessionize run logs/ -o s.parquet --agg landing=first:page --max-rejected 0.5%
+  sessionize run /data/logs -o /data/sessions --partition-by date --engine spark --spark-conf spark.master=yarn
 
 Every option can also be set as SESSIONIZE_<OPTION> in the environment (several values separated by ;)
 or in a TOML file given with --config. The command line comes first, then the environment, then the file.
@@ -38,6 +48,8 @@ JOB_NAMES = (
     "rejects",
     "as_of",
     "allow_empty",
+    "engine",
+    "spark_conf",
     "threads",
     "memory_limit",
     "temp_dir",
@@ -46,7 +58,7 @@ JOB_NAMES = (
 
 @click.command(
     cls=Command,
-    params=[INPUTS, *RULES, *READING, *OUTPUT, *WORKING],
+    params=[INPUTS, *RULES, *READING, *OUTPUT, *ENGINE, *WORKING],
     context_settings=HELP,
     epilog=EXAMPLES,
     short_help="One pass: logs in, sessions out.",
@@ -59,6 +71,7 @@ def run(console: Console, /, inputs: tuple[str, ...], output: str, **options: An
     (text also .gz, .zst) or Arrow IPC. A session ends when its user does nothing for longer than the timeout.
     """
     refuse_two_things_in_one_place(output, options)
+    refuse_what_the_engine_lacks(options)
     target = target_of(output, options)
 
     import_arrow_without_pandas()
@@ -115,6 +128,22 @@ def refuse_two_things_in_one_place(output: str, options: Mapping[str, Any]) -> N
         raise click.UsageError("'-o -' and '--json' both write to stdout. Name a file with -o.")
     if options["max_rejected"] is not None and rejects is None:
         raise click.UsageError("'-o -' has no place for rejected rows. Name a file with --rejects.")
+
+
+def refuse_what_the_engine_lacks(options: Mapping[str, Any]) -> None:
+    """Refuse options that would mean nothing to the engine.
+
+    Raises:
+        click.UsageError: See there.
+    """
+    if options["engine"] != "spark":
+        if options["spark_conf"]:
+            raise click.UsageError("'--spark-conf' needs '--engine spark'.")
+        return
+    for name in ("threads", "memory_limit", "temp_dir"):
+        if options[name] is not None:
+            flag = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{flag!r} is the local engine's. Spark has settings: see '--spark-conf'.")
 
 
 def target_of(output: str, options: Mapping[str, Any]) -> Target:

@@ -129,7 +129,7 @@ def merge(
         Table of fragments, none of which touch.
     """
     table = together(fragments)
-    rows = sort_rows(_codes(table, rules), _int64(table, "start_us"), with_order=True)
+    rows = sort_rows(identity_codes(table, rules), _int64(table, "start_us"), with_order=True)
     order = rows.order
     groups, columns = _join(rows, _int64(table, "end_us")[order], _int64(table, "event_count")[order], rules)
     if rules.split_daily:
@@ -183,7 +183,7 @@ def without_dictionaries(table: pa.Table) -> pa.Table:
 
 def last_of_each_identity(fragments: pa.Table, rules: SessionRules) -> pa.Table:
     """Return each identity's last fragment, by start and, where they have one, ordinal."""
-    code = _codes(fragments, rules).values
+    code = identity_codes(fragments, rules).values
     ordinal = [_int64(fragments, "ordinal")] if rules.is_sequential else []
     order = np.lexsort([*ordinal, _int64(fragments, "start_us"), code])
     is_last = np.append(begins(code[order])[1:], True)[: len(order)]
@@ -252,7 +252,8 @@ def _running_max(code: NDArray[np.uint64], end_us: NDArray[np.int64]) -> NDArray
     return distinct[np.maximum.accumulate(rank + floor) - floor]
 
 
-def _codes(fragments: pa.Table, rules: SessionRules) -> Codes:
+def identity_codes(fragments: pa.Table, rules: SessionRules) -> Codes:
+    """Give every fragment a code for its identity."""
     return encode([column(fragments, name) for name in identity_names(rules)])
 
 

@@ -57,6 +57,43 @@ class Reading:
         self.last_us = last_us if self.last_us is None else max(self.last_us, last_us)
 
 
+class Closed:
+    """Sessions that have closed, counted; those of them that may still be open are kept.
+
+    Attributes:
+        sessions: How many there are.
+        single_event_sessions: How many of them have a single event.
+        recent: Of those that ended at the latest bound or after it, what tells whether they are open.
+    """
+
+    def __init__(self, rules: SessionRules) -> None:
+        """Count nothing yet."""
+        self.sessions = 0
+        self.single_event_sessions = 0
+        self.recent: list[pa.Table] = []
+        self._recent_from_us = BEGINNING
+        in_order = ["ordinal", "event_count", "is_ended"] if rules.is_sequential else []
+        self._recent_names = [*identity_names(rules), "start_us", "end_us", *in_order]
+
+    def add(self, fragments: pa.Table, bound_us: int) -> None:
+        """Take in fragments that have become sessions; those that end before the bound (µs) are closed."""
+        self.sessions += len(fragments)
+        self.single_event_sessions += int((fragments["event_count"].to_numpy() == 1).sum())
+        self._keep([fragments.select(self._recent_names)], bound_us)
+
+    def join(self, other: Closed, bound_us: int) -> None:
+        """Take in what was closed elsewhere."""
+        self.sessions += other.sessions
+        self.single_event_sessions += other.single_event_sessions
+        self._keep(other.recent, bound_us)
+
+    def _keep(self, recent: list[pa.Table], bound_us: int) -> None:
+        if bound_us > self._recent_from_us:
+            recent = recent + self.recent
+            self.recent, self._recent_from_us = [], bound_us
+        self.recent += [table for table in (_ending_from(table, bound_us) for table in recent) if len(table)]
+
+
 class Outcome:
     """The counts of a run: where rows went, how many sessions came out, how many of them are open."""
 
@@ -67,21 +104,26 @@ class Outcome:
             rules: What a session is.
             as_of_us: The watermark that says which sessions are open; None for the last event.
         """
-        self.sessions = 0
-        self.single_event_sessions = 0
         self._rules = rules
         self._as_of_us = as_of_us
         self._log = Reading()
         self._readings: dict[tuple[int, int], Reading] = {}
-        self._recent: list[pa.Table] = []
-        self._recent_from_us = BEGINNING
-        in_order = ["ordinal", "event_count", "is_ended"] if rules.is_sequential else []
-        self._recent_names = [*identity_names(rules), "start_us", "end_us", *in_order]
+        self._closed = Closed(rules)
 
     @property
     def tally(self) -> Tally:
         """Where the rows went."""
         return self._log.tally
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions came out."""
+        return self._closed.sessions
+
+    @property
+    def single_event_sessions(self) -> int:
+        """How many of them have a single event."""
+        return self._closed.single_event_sessions
 
     @property
     def first_event(self) -> datetime | None:
@@ -104,14 +146,11 @@ class Outcome:
 
     def note_closed(self, fragments: pa.Table) -> None:
         """Take in fragments that have become sessions."""
-        self.sessions += len(fragments)
-        self.single_event_sessions += int((fragments["event_count"].to_numpy() == 1).sum())
-        recent = [fragments.select(self._recent_names)]
-        bound_us = self.open_from_us()
-        if bound_us > self._recent_from_us:
-            recent += self._recent
-            self._recent, self._recent_from_us = [], bound_us
-        self._recent += [table for table in (_ending_from(table, bound_us) for table in recent) if len(table)]
+        self._closed.add(fragments, self.open_from_us())
+
+    def note_elsewhere(self, closed: Closed) -> None:
+        """Take in what was closed in another process."""
+        self._closed.join(closed, self.open_from_us())
 
     def open_sessions(self) -> int:
         """Count the sessions that an event at or after the watermark could still join."""
@@ -127,9 +166,10 @@ class Outcome:
         Returns:
             Table of fragments without their aggregates, in no order; None where nothing is within reach.
         """
-        if not self._recent:
+        if not self._closed.recent:
             return None
-        last = last_of_each_identity(together(self._recent), self._rules)
+        recent = _ending_from(together(self._closed.recent), self.open_from_us())
+        last = last_of_each_identity(recent, self._rules)
         if not self._rules.is_sequential:
             return last
         return last.filter(pa.array(may_go_on(last, self._watermark_us(), self._rules)))

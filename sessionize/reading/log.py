@@ -200,10 +200,16 @@ def guarded(file: str, items: Iterator[T]) -> Iterator[T]:
         yield item
 
 
+def pieces_of(place: int, placed: PlacedFile, needed: Needed, types: ColumnTypes) -> Iterator[FilePiece]:
+    """Give the pieces of the file that stands at a place, from 0, in its log."""
+    file, partition = placed
+    for task in guarded(file.name, file.tasks(needed, types)):
+        yield FilePiece(place, file.name, partition, needed, types, task)
+
+
 def _pieces(files: Sequence[PlacedFile], needed: Needed, types: ColumnTypes) -> Iterator[FilePiece]:
-    for place, (file, partition) in enumerate(files):
-        for task in guarded(file.name, file.tasks(needed, types)):
-            yield FilePiece(place, file.name, partition, needed, types, task)
+    for place, placed in enumerate(files):
+        yield from pieces_of(place, placed, needed, types)
 
 
 def _open(source: Source, needed: Needed) -> OpenFile:

@@ -1,0 +1,156 @@
+"""One run on Spark: it schedules, shuffles, sorts and retries; reading, cutting, merging, writing are ours.
+
+    units of the log ──read, cut──▶ fragments ══by identity══▶ merge ──▶ sessions ══by date══▶ files
+
+What one identity did between two rests is one fragment, however much it was: of a bot's three
+million events hardly more than its sessions are shuffled.
+"""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from sessionize.datapoints import points_of
+from sessionize.engine.outcome import Outcome
+from sessionize.errors import InputError
+from sessionize.job import Job
+from sessionize.spark.finding import merged
+from sessionize.spark.notes import Failed, Merged, Read, Written
+from sessionize.spark.session import spark_session
+from sessionize.spark.taking import read_units
+from sessionize.spark.units import Unit, units_of
+from sessionize.spark.work import DATE, Work
+from sessionize.spark.writing import FINISHED, finished, written
+from sessionize.writing.atomic import PARTITION, replaced_folder
+from sessionize.writing.folder import FolderEncoder
+from sessionize.writing.output import open_output
+from sessionize.writing.rejects import keeping_rejected
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_ATTEMPTS = "_attempts"
+"""Where tasks write, below the folder that is to take the output's place."""
+
+
+def run_on_spark(job: Job, conf: Mapping[str, str], *, shows_progress: bool) -> Outcome:
+    """Carry a job out on Spark.
+
+    Args:
+        job: What to do.
+        conf: Settings of Spark's, for a session of our own.
+        shows_progress: Whether Spark may draw its progress on the terminal.
+
+    Returns:
+        What the run found out.
+
+    Raises:
+        EngineError: Where Spark is not to be had.
+        InputError: For input that cannot be used.
+        OutputError: Where the output cannot be written.
+    """
+    _check_inputs(job)
+    work = Work(job.table, job.needed, job.log.types)
+    units = units_of(job.sources, job.files, job.needed, job.log.types)
+    write = _written_there if job.target.partition_by and job.emit == "sessions" else _written_here
+    with spark_session(conf, shows_progress=shows_progress) as spark, keeping_rejected(job.rejects) as keep:
+        found = sessions(taken(spark, work, units), work, job.as_of_us)
+        with write(job, work, found) as outcome:
+            job.limit.check(outcome.tally, outcome.rejected())
+            keep(outcome.rejected())
+    return outcome
+
+
+def taken(spark: SparkSession, work: Work, units: Sequence[Sequence[Unit]]) -> DataFrame:
+    """Read and cut a log, a task for each list of units."""
+    rows = [(task, pickle.dumps(list(of_task))) for task, of_task in enumerate(units)]
+    listed = spark.createDataFrame(rows, "task long, units binary")
+    tasks = listed.repartitionByRange(max(len(rows), 1), "task")
+    return tasks.mapInArrow(partial(read_units, work), work.taken.ddl)
+
+
+def sessions(taken: DataFrame, work: Work, as_of_us: int | None) -> DataFrame:
+    """Shuffle what was taken by identity, and merge it."""
+    identity = work.taken.names(*work.identity)
+    shuffled = taken.repartition(*identity).sortWithinPartitions(*identity, *work.taken.names("start_us"))
+    return shuffled.mapInArrow(partial(merged, work, as_of_us), work.found.ddl)
+
+
+@contextmanager
+def _written_there(job: Job, work: Work, found: DataFrame) -> Iterator[Outcome]:
+    """Shuffle by date, and let each task write its dates. Only what Spark takes for done is kept."""
+    by_date = found.repartition(*work.found.names(DATE))
+    by_end = by_date.sortWithinPartitions(*work.found.names(DATE, "end_us"))
+    outcome = Outcome(job.table.rules, job.as_of_us)
+    with replaced_folder(Path(str(job.target.path)), job.target.name) as folder:
+        attempts = folder / _ATTEMPTS
+        attempts.mkdir()
+        stage = partial(written, work, replace(job.target, path=attempts), job.metadata, job.dates)
+        notes = [pickle.loads(row.note) for row in by_end.mapInArrow(stage, FINISHED.ddl).collect()]
+        for note in notes:
+            take_note(note, outcome)
+        _gather(attempts, folder, [note for note in notes if isinstance(note, Written)], outcome)
+        FolderEncoder(folder, job.schema, job.metadata, job.dates).finish()
+        yield outcome
+
+
+@contextmanager
+def _written_here(job: Job, work: Work, found: DataFrame) -> Iterator[Outcome]:
+    """Sort all sessions by their end in one task, and write them here: it is one file, or one pipe."""
+    outcome = Outcome(job.table.rules, job.as_of_us)
+    by_end = found.repartition(1).sortWithinPartitions(*work.found.names("end_us"))
+    rows = by_end.mapInArrow(partial(finished, work), FINISHED.ddl).toLocalIterator()
+
+    def closed() -> Iterator[pa.Table]:
+        for row in rows:  # notes have no end, so they come before all sessions
+            if row.note is not None:
+                take_note(pickle.loads(row.note), outcome)
+            else:
+                yield pa.ipc.open_stream(pa.py_buffer(row.c0)).read_all()
+
+    with open_output(job.target, job.schema, metadata=job.metadata, dates=job.dates) as writer:
+        for table in closed() if job.emit == "sessions" else points_of(closed(), job.table, outcome):
+            writer.write(table)
+        yield outcome
+
+
+def take_note(note: object, outcome: Outcome) -> None:
+    """Take in what a task has to say of the log."""
+    match note:
+        case Failed(error):
+            raise error
+        case Read(task, reading):
+            outcome.note_reading(task, reading)
+        case Merged(closed, deduplicated):
+            outcome.note_elsewhere(closed)
+            outcome.note_deduplicated(deduplicated)
+
+
+def _gather(attempts: Path, folder: Path, written: Sequence[Written], outcome: Outcome) -> None:
+    """Move what Spark takes for done up to its place; what other attempts have left goes."""
+    if sum(note.rows for note in written) != outcome.sessions:
+        raise RuntimeError("the tasks have not written as many sessions as were found.")
+    for note in written:
+        for dated in (attempts / note.folder).glob(f"{PARTITION}*"):
+            dated.rename(folder / dated.name)
+    shutil.rmtree(attempts)
+
+
+def _check_inputs(job: Job) -> None:
+    """Refuse what another machine cannot read.
+
+    Raises:
+        InputError: For standard input.
+    """
+    for source in job.sources:
+        if source.once is not None:
+            raise InputError(f"{source.name}: Spark's tasks can read no pipe. Save it as a file first.")

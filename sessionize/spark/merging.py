@@ -1,0 +1,113 @@
+"""Merging as a stream: rows come by identity and start, sessions leave, one of them is carried on.
+
+A task of Spark's sees its identities one after the other, each one's rows in the order of their
+start. So only the session that was found last may still grow: memory holds a batch and that one
+session, however much one identity has done.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from sessionize.core.columns import column
+from sessionize.core.fragments import identity_codes, identity_names, merge, together
+from sessionize.core.groups import begins
+from sessionize.core.sessions import SessionTable
+from sessionize.core.walk import Walk
+from sessionize.engine.islands import waiting_events
+
+
+class Merging(Protocol):
+    """Takes sorted rows in, and gives sessions up as nothing can touch them any more.
+
+    Attributes:
+        deduplicated: Events so far that were repeated deliveries.
+    """
+
+    deduplicated: int
+
+    def add(self, rows: pa.Table) -> pa.Table:
+        """Take in the next rows; return the sessions that they leave behind, in no order."""
+
+    def rest(self) -> pa.Table:
+        """Return the sessions that were still carried."""
+
+
+class MergedFragments:
+    """Fragments, merged as they come."""
+
+    def __init__(self, table: SessionTable, schema: pa.Schema) -> None:
+        """Carry nothing yet; `schema` is that of fragments."""
+        self.deduplicated = 0
+        self._table, self._carried = table, schema.empty_table()
+
+    def add(self, rows: pa.Table) -> pa.Table:
+        """Merge the next fragments behind the one that is carried."""
+        if not len(rows):
+            return rows
+        rows = together([self._carried, rows])
+        first = _last_run(identity_codes(rows, self._table.rules).values)
+        last = self._merged(rows.slice(first))
+        is_carried = np.arange(len(last)) == np.argmax(column(last, "start_us").to_numpy())
+        self._carried = last.filter(pa.array(is_carried))
+        return together([self._merged(rows.slice(0, first)), last.filter(pa.array(~is_carried))])
+
+    def rest(self) -> pa.Table:
+        """Return the fragment that is carried."""
+        return self._carried
+
+    def _merged(self, rows: pa.Table) -> pa.Table:
+        return merge([rows], self._table.rules, self._table.aggregates)
+
+
+class WalkedEvents:
+    """Events, walked as they come: those of one identity and one instant always together."""
+
+    def __init__(self, table: SessionTable, schema: pa.Schema) -> None:
+        """Carry nothing yet; `schema` is that of waiting events."""
+        self.deduplicated = 0
+        self._table = table
+        self._held = schema.empty_table()
+        self._open: pa.Table | None = None
+
+    def add(self, rows: pa.Table) -> pa.Table:
+        """Walk the next events behind the session that is open; those of the last instant wait."""
+        if not len(rows):
+            return self._walked(rows)
+        rows = together([self._held, rows])
+        codes = identity_codes(rows, self._table.rules).values
+        first = _last_run(codes, column(rows, "start_us").to_numpy())
+        self._held = rows.slice(first)
+        return self._walked(rows.slice(0, first))
+
+    def rest(self) -> pa.Table:
+        """Walk the events that were held back, and return what is open."""
+        held, self._held = self._held, self._held.slice(0, 0)
+        return self._walked(held)
+
+    def _walked(self, events: pa.Table) -> pa.Table:
+        table = self._table
+        walk = Walk(waiting_events(events, table), table.rules, table.aggregates, self._open)
+        sessions = walk.sessions()
+        self.deduplicated += walk.rows.repeated
+        goes_on = self._goes_on(sessions)
+        self._open = sessions.filter(pa.array(goes_on))
+        return sessions.filter(pa.array(~goes_on))
+
+    def _goes_on(self, sessions: pa.Table) -> NDArray[np.bool_]:
+        """Mark the session that the events held back may join: the last one of their identity."""
+        if not len(self._held):
+            return np.zeros(len(sessions), bool)
+        names = identity_names(self._table.rules)
+        both = together([self._held.slice(0, 1).select(names), sessions.select(names)])
+        codes = identity_codes(both, self._table.rules).values
+        return (codes[1:] == codes[0]) & column(sessions, "is_last").to_numpy(zero_copy_only=False)
+
+
+def _last_run(*columns: NDArray[Any]) -> int:
+    """Return where the last run of equal rows begins."""
+    return int(np.flatnonzero(begins(*columns))[-1])

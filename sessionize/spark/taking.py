@@ -1,0 +1,80 @@
+"""The tasks that read: units of a log, or rows of a data frame, come in; what is to be merged goes out."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+
+from sessionize.engine.gathering import in_chunks
+from sessionize.engine.outcome import Reading
+from sessionize.errors import InputError, SessionizeError
+from sessionize.events import Chunk, Events
+from sessionize.reading.frames import EVENTS
+from sessionize.reading.records import TableRecords
+from sessionize.reading.rows import judge
+from sessionize.spark.notes import Failed, Read
+from sessionize.spark.units import Unit
+from sessionize.spark.wire import Batches, gathered_batches, in_utc
+from sessionize.spark.work import Work
+
+REJECTED_NAMES = ["reason", "raw"]
+"""What is told of a rejected row of a data frame, which has no file and no place."""
+
+
+def read_units(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
+    """Read the units of a log that come as rows of `task` (int64) and `units` (binary), and cut them."""
+    for batch in batches:
+        for task, units in zip(batch[0].to_pylist(), batch[1].to_pylist(), strict=True):
+            try:
+                yield from _read(work, task, pickle.loads(units))
+            except SessionizeError as error:
+                yield work.taken.packed(work.taken.schema.empty_table(), [Failed(error)])
+
+
+def _read(work: Work, task: int, units: list[Unit]) -> Batches:
+    readings: dict[int, Reading] = {}
+
+    def events() -> Iterator[Events]:
+        for unit in units:
+            for chunk in unit.read(work.needed, work.types):
+                readings.setdefault(chunk.file, Reading()).add(chunk)
+                yield chunk.events
+
+    for chunk in in_chunks(events()):
+        yield work.taken.packed(work.take(chunk))
+    notes = [Read(task, reading) for reading in readings.values()]
+    yield work.taken.packed(work.taken.schema.empty_table(), notes)
+
+
+def take_frame(work: Work, drop_rejected: bool, batches: Iterable[pa.RecordBatch]) -> Batches:
+    """Judge and cut the rows of a data frame, whose columns are those needed, in their order.
+
+    Raises:
+        InputError: For rejected rows, unless they are to be dropped.
+    """
+    for chunk in _judged(work, batches):
+        if chunk.tally.rejected and not drop_rejected:
+            raise InputError(_refusal(chunk))
+        yield work.taken.packed(work.take(chunk.events))
+
+
+def rejected_rows(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
+    """Give the rejected rows of a data frame: reason and row."""
+    for chunk in _judged(work, batches):
+        yield from chunk.rejected.select(REJECTED_NAMES).to_batches()
+
+
+def _judged(work: Work, batches: Iterable[pa.RecordBatch]) -> Iterator[Chunk]:
+    for gathered in gathered_batches(batches):
+        table = in_utc(pa.Table.from_batches(gathered)).rename_columns(work.needed.columns)
+        yield judge(EVENTS, table, TableRecords(table), work.needed, work.types)
+
+
+def _refusal(chunk: Chunk) -> str:
+    reasons = ", ".join(f"{n:,} {reason}" for reason, n in sorted(chunk.tally.rejected_by_reason.items()))
+    return (
+        f"{chunk.tally.rejected:,} of {chunk.tally.input_rows:,} rows of a partition rejected: {reasons}."
+        " sessionize.spark.rejected(events, …) gives all that are; drop_rejected=True goes on without them."
+    )

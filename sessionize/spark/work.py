@@ -1,0 +1,99 @@
+"""What every task of a run on Spark knows, and the tables that go from stage to stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from sessionize.core.columns import column
+from sessionize.core.fragments import cut, falls_apart, identity_names, lift
+from sessionize.core.sessions import SessionTable
+from sessionize.core.walk import change_names
+from sessionize.engine.islands import as_waiting
+from sessionize.events import Events
+from sessionize.reading.rows import Needed
+from sessionize.reading.types import ColumnTypes
+from sessionize.spark.merging import MergedFragments, Merging, WalkedEvents
+from sessionize.spark.wire import Wire
+
+DATE = "session_date"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run is about; it travels to every task.
+
+    Attributes:
+        table: What a session is, and what its row looks like.
+        needed: The columns that are read, and how.
+        types: The log's type of each of them.
+    """
+
+    table: SessionTable
+    needed: Needed
+    types: ColumnTypes
+
+    @property
+    def identity(self) -> list[str]:
+        """The names of the identity columns in what is shuffled."""
+        return identity_names(self.table.rules)
+
+    @cached_property
+    def taken(self) -> Wire:
+        """What is shuffled by identity: fragments, or events where rules ask for them in order."""
+        rules = self.table.rules
+        if not rules.is_sequential:
+            return Wire(pa.schema(self._fragment_fields()))
+        events = [pa.field(f"event_{name}", self.types[name]) for name in rules.event_columns]
+        return Wire(pa.schema([*self._identity_fields(), pa.field("start_us", pa.int64()), *events]))
+
+    @cached_property
+    def found(self) -> Wire:
+        """What is shuffled by date: sessions as fragments, and the local day on which they started."""
+        fields = [*self._fragment_fields(), pa.field(DATE, pa.date32())]
+        rules = self.table.rules
+        if rules.is_sequential:
+            types = [self.table.schema.field(name).type for name in rules.split_on]
+            fields += [pa.field("ordinal", pa.int64()), pa.field("reason", pa.int8())]
+            fields += map(pa.field, change_names(rules), map(_stored, types))
+        return Wire(pa.schema(fields))
+
+    def take(self, events: Events) -> pa.Table:
+        """Make what is shuffled by identity out of a chunk of events."""
+        rules, aggregates = self.table.rules, self.table.aggregates
+        if rules.is_sequential:
+            return as_waiting(events, self.table)
+        return (lift if falls_apart(events, rules) else cut)(events, rules, aggregates)
+
+    def merging(self) -> Merging:
+        """Begin to merge what was shuffled by identity."""
+        way = WalkedEvents if self.table.rules.is_sequential else MergedFragments
+        return way(self.table, self.taken.schema)
+
+    def dated(self, sessions: pa.Table) -> pa.Table:
+        """Add the local day on which each session started."""
+        start_us = column(sessions, "start_us").to_numpy()
+        days = self.table.rules.zone.local_day(start_us).astype(np.int32)
+        return sessions.append_column(DATE, pa.array(days).view(pa.date32()))
+
+    def _fragment_fields(self) -> Iterator[pa.Field]:
+        yield from self._identity_fields()
+        yield from (pa.field(name, pa.int64()) for name in ("start_us", "end_us", "event_count"))
+        rules = self.table.rules
+        if rules.split_daily and not rules.is_sequential:
+            yield pa.field("previous_end_us", pa.int64())
+        for aggregate in self.table.aggregates:
+            yield from map(pa.field, aggregate.state_names, aggregate.state_types)
+
+    def _identity_fields(self) -> Iterator[pa.Field]:
+        rules = self.table.rules
+        types = [_stored(self.table.schema.field(name).type) for name in rules.by]
+        yield from map(pa.field, self.identity, types)
+
+
+def _stored(type_: pa.DataType) -> pa.DataType:
+    return type_.storage_type if isinstance(type_, pa.BaseExtensionType) else type_

@@ -1,0 +1,84 @@
+"""The tasks that write: sessions come in, by date and end; files, or tables for the driver, go out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from sessionize.core.columns import column
+from sessionize.core.groups import begins
+from sessionize.core.sessions import finish, in_closing_order
+from sessionize.errors import SessionizeError
+from sessionize.spark.notes import Failed, Written
+from sessionize.spark.wire import Batches, Wire
+from sessionize.spark.work import DATE, Work
+from sessionize.writing.output import Dates, open_output
+from sessionize.writing.target import Target
+
+FINISHED = Wire(pa.schema([pa.field("sessions", pa.binary())]))
+"""What goes to the driver where it writes: tables of sessions as Arrow streams."""
+
+
+def written(
+    work: Work, target: Target, metadata: Mapping[str, str], dates: Dates, batches: Iterable[pa.RecordBatch]
+) -> Batches:
+    """Write what comes by date and end into a folder of this attempt's own, below the target's."""
+    folder = Path(str(target.path), secrets.token_hex(16))
+    rows, own = 0, replace(target, path=folder)
+    notes: list[object] = []
+    sessions = _finished(work, batches, [DATE, "end_us"], notes)
+    try:
+        if (first := next(sessions, None)) is not None:
+            with open_output(own, work.table.schema, metadata=metadata, dates=dates) as writer:
+                for table in chain([first], sessions):
+                    writer.write(table)
+                    rows += len(table)
+            notes.append(Written(folder.name, rows))
+    except SessionizeError as error:
+        notes.append(Failed(error))
+    yield FINISHED.packed(FINISHED.schema.empty_table(), notes)
+
+
+def finished(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
+    """Finish what comes by end, for the driver to write."""
+    notes: list[object] = []
+    try:
+        for table in _finished(work, batches, ["end_us"], notes):
+            yield FINISHED.packed(pa.table({"sessions": pa.array([_stream(table)], pa.binary())}), notes)
+            notes.clear()
+    except SessionizeError as error:
+        notes.append(Failed(error))
+    yield FINISHED.packed(FINISHED.schema.empty_table(), notes)
+
+
+def _finished(
+    work: Work, batches: Iterable[pa.RecordBatch], by: Sequence[str], notes: list[object]
+) -> Iterator[pa.Table]:
+    """Finish sessions that come in the order of their end, those of one end in closing order.
+
+    Yields:
+        Tables of sessions, some rows in each. What notes came is added to those given.
+    """
+    held = work.found.schema.empty_table()
+    for rows, more in work.found.in_order(batches, by):
+        notes += more
+        rows = pa.concat_tables([held, rows]).combine_chunks()
+        first = int(np.flatnonzero(begins(column(rows, "end_us").to_numpy()))[-1]) if len(rows) else 0
+        held = rows.slice(first)
+        if first:
+            yield finish(in_closing_order([rows.slice(0, first)], work.table.rules), work.table)
+    if len(held):
+        yield finish(in_closing_order([held], work.table.rules), work.table)
+
+
+def _stream(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()

@@ -1,0 +1,96 @@
+"""What Spark promises, and no more: rows with equal keys meet, partitions are sorted, batches have any size.
+
+Tasks run here, one after the other, so that hundreds of small logs can be tried in seconds. Whether
+Spark keeps its promises is for `tests/test_spark.py` to see, which runs a real one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import pyarrow as pa
+
+from sessionize.spark import job
+
+Row = dict[str, Any]
+Task = Callable[[Iterator[pa.RecordBatch]], Iterable[pa.RecordBatch]]
+
+
+@contextmanager
+def promised(seed: int) -> Iterator[None]:
+    """Let `engine="spark"` run here; the seed says how rows are divided and batched."""
+
+    @contextmanager
+    def session(conf: Mapping[str, str], *, shows_progress: bool) -> Iterator[Cluster]:
+        yield Cluster(random.Random(seed))
+
+    with patch.object(job, "spark_session", session):
+        yield
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where frames come from."""
+
+    random: random.Random
+
+    def createDataFrame(self, rows: list[tuple[int, bytes]], schema: str) -> Frame:  # noqa: N802 (Spark's)
+        return Frame(
+            self.random,
+            pa.schema([("task", pa.int64()), ("units", pa.binary())]),
+            [[dict(zip(("task", "units"), row, strict=True)) for row in rows]],
+        )
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Rows in partitions."""
+
+    random: random.Random
+    schema: pa.Schema
+    partitions: list[list[Row]]
+
+    def repartition(self, *by: Any) -> Frame:
+        """Bring rows with equal keys together, or all of them; their order is lost."""
+        names = [] if by == (1,) else by
+        parts: defaultdict[int, list[Row]] = defaultdict(list)
+        for row in (row for part in self.partitions for row in part):
+            parts[hash(repr([row[name] for name in names])) % 3].append(row)
+        for part in parts.values():
+            self.random.shuffle(part)
+        return Frame(self.random, self.schema, [parts[number] for number in range(3)])
+
+    def repartitionByRange(self, parts: int, by: str) -> Frame:  # noqa: N802
+        return Frame(self.random, self.schema, [[row] for part in self.partitions for row in part])
+
+    def sortWithinPartitions(self, *by: str) -> Frame:  # noqa: N802
+        def key(row: Row) -> list[tuple[bool, Any]]:
+            return [(row[name] is not None, row[name]) for name in by]
+
+        return Frame(self.random, self.schema, [sorted(part, key=key) for part in self.partitions])
+
+    def mapInArrow(self, task: Task, schema: str) -> Frame:  # noqa: N802
+        done = [list(task(self._batches(part))) for part in self.partitions]
+        known = next((batch.schema for batches in done for batch in batches), self.schema)
+        return Frame(
+            self.random, known, [[row for batch in part for row in batch.to_pylist()] for part in done]
+        )
+
+    def collect(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(**row) for part in self.partitions for row in part]
+
+    def toLocalIterator(self) -> Iterator[SimpleNamespace]:  # noqa: N802
+        return iter(self.collect())
+
+    def _batches(self, rows: list[Row]) -> Iterator[pa.RecordBatch]:
+        while rows:
+            size = self.random.choice([1, 2, 5, 100])
+            yield pa.RecordBatch.from_pylist(rows[:size], schema=self.schema)
+            rows = rows[size:]
