@@ -100,7 +100,9 @@ def test_other_engines_cases(rules: tuple[int, Any], cases: list[EngineCase], tm
     sz.run(log, tmp_path / "s.parquet", engine="spark", timeout=f"{seconds}s", boundary=boundary)
 
     expected: list[Bounds] = [
-        (f"{case.name} {user}", *bounds) for case in cases for user, *bounds in case.sessions
+        (f"{case.name} {user}", start, end, count)
+        for case in cases
+        for user, start, end, count in case.sessions
     ]
     assert read_bounds(tmp_path / "s.parquet", "user_id") == sorted(expected)
 

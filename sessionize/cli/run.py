@@ -34,7 +34,7 @@ Examples:
   sessionize run 'logs/*.csv.gz' -o - --time ts --time-unit ms | head
   sessionize run logs/ -o sessions/ --partition-by date --timezone Europe/Paris
   sessionize run logs/ -o s.parquet --agg landing=first:page --max-rejected 0.5%
-  sessionize run /data/logs -o /data/sessions --partition-by date --engine spark --spark-conf spark.master=yarn
+  sessionize run logs/ -o sessions/ --partition-by date --engine spark --spark-conf spark.master=yarn
 
 Every option can also be set as SESSIONIZE_<OPTION> in the environment (several values separated by ;)
 or in a TOML file given with --config. The command line comes first, then the environment, then the file.
