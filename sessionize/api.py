@@ -132,7 +132,7 @@ def sessionize(
         with Pool(resources.threads) as pool:
             parts = list(sessions_of(log, table, outcome, pool, resources=resources, trusting=trusting))
         limit.check(outcome.tally, outcome.rejected())
-        return pa.concat_tables([table.schema.empty_table(), *parts]), outcome
+        return pa.concat_tables([pa.Table.from_batches([], table.schema), *parts]), outcome
 
     sessions, outcome = believing(attempt)
     result = restore(sessions, events, _kept_columns(rules))

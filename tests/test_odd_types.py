@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -43,6 +44,12 @@ def test_a_sum_of_more_digits_than_38_is_refused() -> None:
 
 def test_half_floats_are_aggregated() -> None:
     assert session(pa.array(np.array([1, 3, 2], np.float16)), "max:x") == 3.0
+
+
+def test_uuids_are_collected() -> None:
+    values = pa.array([UUID(int=each).bytes for each in (2, 1, 1)], pa.uuid())
+
+    assert session(values, "set:x") == [UUID(int=1), UUID(int=2)]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from unittest.mock import patch
 
+import pyarrow as pa
 import pytest
 
 import sessionize as sz
@@ -33,13 +34,17 @@ def failures_at_each_step(goes_wrong: GoesWrong, update: Callable[[], object]) -
 
 
 @pytest.mark.parametrize("goes_wrong", [dying_at, full_at])
-@pytest.mark.parametrize("rules", [{}, {"max_events": 5}], ids=["commutative", "sequential"])
+@pytest.mark.parametrize(
+    ("rules", "users"),
+    [({}, pa.int64()), ({"max_events": 5}, pa.int64()), ({}, pa.int32())],
+    ids=["commutative", "sequential", "widening"],
+)
 def test_after_a_failure_at_any_step_the_old_or_the_new_table_stands(
-    tmp_path: Path, goes_wrong: GoesWrong, rules: dict[str, int]
+    tmp_path: Path, goes_wrong: GoesWrong, rules: dict[str, int], users: pa.DataType
 ) -> None:
     nights = Nights(tmp_path, **rules)
-    nights.update(nights.write("a", "09:00"))
-    late = nights.write("late", "09:10", "2026-01-02 12:00")
+    nights.update(nights.write("a", "09:00", who=pa.array([1], users)))
+    late = nights.write("late", "09:10", "2026-01-02 12:00", who=[1, 1])
     kept = shutil.copytree(tmp_path / "store", tmp_path / "kept")
     found = []
 

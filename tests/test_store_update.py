@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,11 @@ from tests.logs import Log, assert_same_sessions, session_rows
 from tests.test_properties import exact
 
 ROW_GROUP_ROWS = 3
+NEED_A_TYPE = "sum", "mean", "any", "all"
+NARROWER = {
+    pa.int64(): [pa.int8(), pa.int16(), pa.int32()],
+    pa.uint64(): [pa.uint8(), pa.uint16(), pa.uint32()],
+}
 
 
 class Night:
@@ -34,7 +41,7 @@ class Night:
 
     def write(self, name: str, log: Log) -> Path:
         path = self.raw / f"{name}.parquet"
-        pq.write_table(log.table(), path, row_group_size=ROW_GROUP_ROWS)
+        pq.write_table(narrowest(log), path, row_group_size=ROW_GROUP_ROWS)
         self.files[name] = log
         return path
 
@@ -45,6 +52,28 @@ class Night:
         rows = [row for log in self.files.values() for row in log.rows]
         expected = replace(self.log, rows=rows).expected().sessions
         assert_same_sessions(session_rows(self.store.sessions()), expected, self.log.rules)
+
+
+def narrowest(log: Log) -> pa.Table:
+    """Give each column of integers the smallest type that holds it, and one of nulls alone no type."""
+    typed = {each.column for each in log.rules.agg if each.function in NEED_A_TYPE}
+    table = log.table()
+    return pa.table({name: _narrowest(table[name], name in typed) for name in table.column_names})
+
+
+def _narrowest(column: pa.ChunkedArray, is_typed: bool) -> pa.Array:
+    if column.null_count == len(column):
+        return column if is_typed else pa.nulls(len(column))
+    smaller = NARROWER.get(column.type, [])
+    least_most = pc.min_max(column).as_py().values() if smaller else []
+    return column.cast(
+        next((type_ for type_ in smaller if all(_fits(value, type_) for value in least_most)), column.type)
+    )
+
+
+def _fits(value: int, type_: pa.DataType) -> bool:
+    bits = type_.bit_width - pa.types.is_signed_integer(type_)
+    return -(1 << bits) * pa.types.is_signed_integer(type_) <= value < 1 << bits
 
 
 @pytest.mark.property

@@ -100,10 +100,12 @@ class Log:
             text may be dictionary-encoded there; null where no file knows it.
         pieces: The tasks, in input order: a list where every file has an index, else an iterator
             that reads on as it is asked.
+        unseen: Columns of which only nulls have been seen so far, and which are read as text.
     """
 
     types: ColumnTypes
     pieces: Iterable[FilePiece]
+    unseen: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -183,10 +185,12 @@ def log_of(files: Sequence[PlacedFile], needed: Needed) -> Log:
     """Make one log of opened files, each with the columns that its Hive folders name."""
     types = _unified(files, needed)
     is_indexed = all(file.is_indexed for file, _ in files)
-    if not is_indexed:  # values may still come where only nulls were seen so far
-        types = {name: pa.string() if pt.is_null(type_) else type_ for name, type_ in types.items()}
-    pieces = _pieces(files, needed, types)
-    return Log(types, list(pieces) if is_indexed else pieces)
+    if is_indexed:
+        return Log(types, list(_pieces(files, needed, types)))
+    # Values may still come where only nulls were seen so far.
+    unseen = frozenset(name for name, type_ in types.items() if pt.is_null(type_))
+    types = {**types, **dict.fromkeys(unseen, pa.string())}
+    return Log(types, _pieces(files, needed, types), unseen)
 
 
 def guarded(file: str, items: Iterator[T]) -> Iterator[T]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -17,16 +17,16 @@ from sessionize.engine.islands import as_waiting, waiting_events
 from sessionize.engine.outcome import Outcome, Reading
 from sessionize.engine.pool import Pool
 from sessionize.engine.waiting import Tables
-from sessionize.errors import InputError, StoreMismatchError
+from sessionize.errors import StoreMismatchError
 from sessionize.events import Events
 from sessionize.reading.folders import place_of
 from sessionize.reading.log import Log, Piece
 from sessionize.reading.streams import shorten
-from sessionize.reading.types import ColumnTypes, Unification
 from sessionize.rules import SessionRules
 from sessionize.store.durable import write_parquet
 from sessionize.store.ledger_file import LedgerFile
 from sessionize.store.spans import Chains, holders, spans
+from sessionize.store.widening import widened
 
 FOLDER = "_sessionize/contributions"
 
@@ -39,11 +39,13 @@ class Contribution:
         reading: What reading it has shown.
         brings: Its fragments under commutative rules, its waiting events under sequential ones.
         lasting: What is kept of it: the fragments, or the stretches of time of its events.
+        valued: The columns that are not null in every event.
     """
 
     reading: Reading
     brings: pa.Table
     lasting: pa.Table
+    valued: frozenset[str]
 
 
 def nothing(types: Mapping[str, pa.DataType], table: SessionTable) -> pa.Table:
@@ -60,28 +62,9 @@ def no_sessions(types: Mapping[str, pa.DataType], table: SessionTable) -> pa.Tab
     return Walk(waiting_events(events, table), table.rules, table.aggregates).sessions()
 
 
-def of_types(log: Log, types: ColumnTypes | None, store: str) -> Log:
-    """Let a log be read as the column types of a store, if it has any yet.
-
-    Raises:
-        InputError: For a log whose types do not fit.
-    """
-    if types is None:
-        known = {name: pa.string() if pa.types.is_null(type_) else type_ for name, type_ in log.types.items()}
-    else:
-        unification = Unification()
-        for name, type_ in types.items():
-            unification.add(name, type_, store)
-            unification.add(name, log.types[name], "the new files")
-        if unification.types() != dict(types):
-            wider = {name: type_ for name, type_ in unification.types().items() if type_ != types[name]}
-            raise InputError(
-                f"{store}: the new files have wider numbers than the store: "
-                f"{', '.join(f'{name} is {type_}, not {types[name]}' for name, type_ in wider.items())}. "
-                "Build the store anew."
-            )
-        known = dict(types)
-    return Log(known, (replace(piece, types=known) for piece in log.pieces))
+def lasting_schema(types: Mapping[str, pa.DataType], table: SessionTable) -> pa.Schema:
+    """Return the columns of what is kept of a file's content."""
+    return without_dictionaries(_lasting(nothing(types, table), table)).schema
 
 
 def contributions(
@@ -103,21 +86,28 @@ def contributions(
     outcome = Outcome(table.rules)
     readings = [Reading(file=place) for place in range(files)]
     brought: list[Tables] = [[nothing(log.types, table)] for _ in range(files)]
+    valued = [set[str]() for _ in range(files)]
 
-    def read(piece: Piece) -> tuple[Reading, Tables]:
-        reading, tables = Reading(), []
+    def read(piece: Piece) -> tuple[Reading, Tables, set[str]]:
+        reading, tables, found = Reading(), [], set[str]()
         for chunk in piece.read():
             reading.add(chunk)
             tables.append(_brought(chunk.events, table))
-        return reading, tables
+            found |= _valued(chunk.events.columns)
+        return reading, tables, found
 
-    for index, (reading, tables) in enumerate(pool.map(read, log.pieces)):
+    for index, (reading, tables, found) in enumerate(pool.map(read, log.pieces)):
         outcome.note_reading(index, reading)
         readings[reading.file].join(reading)
         brought[reading.file] += tables
+        valued[reading.file] |= found
         if progress:
             progress(reading.tally.input_rows)
-    return [_contribution(*each, table) for each in zip(readings, brought, strict=True)], outcome
+    return [_contribution(*each, table) for each in zip(readings, brought, valued, strict=True)], outcome
+
+
+def _valued(columns: pa.Table) -> set[str]:
+    return {name for name in columns.column_names if columns[name].null_count < len(columns)}
 
 
 def _brought(events: Events, table: SessionTable) -> pa.Table:
@@ -126,12 +116,14 @@ def _brought(events: Events, table: SessionTable) -> pa.Table:
     return cut(events, table.rules, table.aggregates)
 
 
-def _contribution(reading: Reading, tables: Tables, table: SessionTable) -> Contribution:
-    if table.rules.is_sequential:
-        events = together(tables)
-        return Contribution(reading, events, Chains.of([events], table.rules).table)
-    fragments = merge(tables, table.rules, table.aggregates)
-    return Contribution(reading, fragments, fragments)
+def _contribution(reading: Reading, tables: Tables, valued: set[str], table: SessionTable) -> Contribution:
+    rules = table.rules
+    brings = together(tables) if rules.is_sequential else merge(tables, rules, table.aggregates)
+    return Contribution(reading, brings, _lasting(brings, table), frozenset(valued))
+
+
+def _lasting(brings: pa.Table, table: SessionTable) -> pa.Table:
+    return Chains.of([brings], table.rules).table if table.rules.is_sequential else brings
 
 
 def events_within(log: Log, wanted: pa.Table, table: SessionTable, pool: Pool) -> Tables:
@@ -176,21 +168,28 @@ def write_contribution(store: str, file_id: str, contribution: Contribution) -> 
     write_parquet(without_dictionaries(contribution.lasting), store, _path(file_id))
 
 
-def read_contribution(store: str, file_id: str) -> pa.Table:
+def read_contribution(store: str, file_id: str, schema: pa.Schema) -> pa.Table:
     """Read what was kept of a file's content.
+
+    Args:
+        store: The store: a folder or a URI.
+        file_id: What the ledger calls the file.
+        schema: Its columns, of their present types, see `lasting_schema`.
 
     Raises:
         StoreMismatchError: For one that is missing or damaged.
+        InputError: For a value that does not fit a type which has become wider.
     """
     place = place_of(store).child(_path(file_id))
     try:
         with place.filesystem.open_input_file(place.path) as file:
-            return pq.ParquetFile(file).read().combine_chunks()
+            kept = pq.ParquetFile(file).read()
     except (OSError, pa.ArrowException) as error:
         raise StoreMismatchError(
             f"{place.name}: what a file contributed to the store cannot be read: {shorten(error)}. "
             "Restore it from a backup, or build the store anew from its logs."
         ) from error
+    return widened(kept, schema).combine_chunks()
 
 
 def _path(file_id: str) -> str:

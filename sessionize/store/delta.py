@@ -157,6 +157,7 @@ def commit(
     delta: DeltaTable,
     location: str,
     actions: Sequence[AddAction | RemoveAction],
+    columns: pa.Schema | None = None,
     *,
     ledger: int,
     note: Mapping[str, str],
@@ -167,6 +168,8 @@ def commit(
         delta: The open table. It stays at its version.
         location: The store's folder or URI.
         actions: The files that come and go; with none only the ledger's mark moves.
+        columns: The columns of the table from now on, the partition among them, and then `actions` are
+            files that come, in the place of all others; None where they stay what they are.
         ledger: The version of the ledger that the new version belongs to.
         note: What to write beside it.
 
@@ -192,8 +195,8 @@ def commit(
         try:
             delta.create_write_transaction(
                 list(actions),
-                "append",
-                delta.schema(),
+                "append" if columns is None else "overwrite",
+                delta.schema() if columns is None else Schema.from_arrow(columns),
                 [DATE],
                 commit_properties=properties,
                 post_commithook_properties=_NO_HOOKS,

@@ -1,7 +1,7 @@
 """Our Arrow types as types that a Delta table has, and back without the loss of a bit.
 
 Delta knows fewer types than Arrow. What it lacks is stored as the nearest type that holds every
-value exactly; the table's own properties keep the Arrow schema, from which reading restores it.
+value exactly; our type stands beside it (`sessionize.store.layout`), and reading restores it.
 
 | ours | in the table |
 |---|---|

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import frozen
 
@@ -13,13 +14,16 @@ from sessionize.engine.pool import Pool
 from sessionize.in_words import named_by
 from sessionize.reading.log import open_log
 from sessionize.reading.types import ColumnTypes
-from sessionize.store.contribution import Contribution, contributions, of_types, write_contribution
+from sessionize.store.contribution import Contribution, contributions, no_sessions, write_contribution
 from sessionize.store.fingerprint import check_unchanged
 from sessionize.store.ledger import Ledger
 from sessionize.store.ledger_file import LedgerFile
+from sessionize.store.partitions import DATE
 from sessionize.store.rejected import write_rejected
 from sessionize.store.request import Request
+from sessionize.store.rows import as_rows
 from sessionize.store.selection import Arrival
+from sessionize.store.widening import after_reading, as_read, reading_as, wider
 
 
 @frozen(kw_only=True)
@@ -31,7 +35,8 @@ class Intake:
         entries: What the ledger will say of each.
         brought: What each contributes.
         outcome: Where their rows went.
-        types: The type of each column of the rules.
+        types: The type of each column of the rules, in these files and in the store; null where nobody
+            has seen a value.
         table: What a session is, over these types.
     """
 
@@ -41,6 +46,12 @@ class Intake:
     outcome: Outcome
     types: ColumnTypes
     table: SessionTable
+
+    @property
+    def columns(self) -> pa.Schema:
+        """The columns of the store's table, in our types, `_state` last, without the partition."""
+        rows = as_rows(no_sessions(as_read(self.types), self.table), self.table)
+        return rows.drop_columns([DATE]).schema
 
     def keep(self, store: str) -> None:
         """Write what a commit will refer to: what lasts of each file, and its rejected rows.
@@ -71,7 +82,8 @@ def read_arrivals(request: Request, arrivals: Sequence[Arrival], ledger: Ledger)
     rules, reading = ledger.definition.rules, ledger.definition.reading
     sources = [arrival.source for arrival in arrivals]
     log = open_log(sources, rules.columns, rules.by, reading, named_by(rules))
-    log = of_types(log, ledger.types, request.location)
+    types = wider(ledger.types, log, request.location)
+    log = reading_as(log, types)
     table = SessionTable.of(rules, log.types)
     with Pool(request.resources.threads) as pool:
         brought, outcome = contributions(log, len(arrivals), table, pool, request.progress)
@@ -84,7 +96,7 @@ def read_arrivals(request: Request, arrivals: Sequence[Arrival], ledger: Ledger)
         entries=[_entry(*each) for each in zip(ids, arrivals, brought, strict=True)],
         brought=brought,
         outcome=outcome,
-        types=log.types,
+        types=after_reading(types, frozenset().union(*(each.valued for each in brought))),
         table=table,
     )
 

@@ -19,9 +19,9 @@ from sessionize.engine.resources import Resources
 from sessionize.job import dates
 from sessionize.reading.log import Log, open_log
 from sessionize.reading.sources import Source
-from sessionize.store.contribution import of_types
 from sessionize.store.ledger import Ledger
 from sessionize.store.sample import Sample
+from sessionize.store.widening import reading_as
 from sessionize.writing.atomic import PARTITION, explained
 from sessionize.writing.output import open_output
 from sessionize.writing.target import output_target
@@ -49,7 +49,7 @@ class Recomputed:
     def read(self, day: date) -> pa.Table:
         """Read the sessions of a date, in closing order; a table without rows where there are none."""
         if day not in self._folders:
-            return self._schema.empty_table()
+            return pa.Table.from_batches([], self._schema)
         files = sorted(self._folders[day].iterdir())
         return pa.concat_tables([pq.ParquetFile(file).read() for file in files]).cast(self._schema)
 
@@ -83,7 +83,7 @@ def recomputed(
     """
     rules = table.rules
     log = open_log(files, rules.columns, rules.by, ledger.definition.reading)
-    log = sample.of_log(of_types(log, ledger.types, "the store"), rules)
+    log = sample.of_log(reading_as(log, ledger.types or log.types), rules)
     with explained("temporary folder"):
         folder = tempfile.TemporaryDirectory(prefix="sessionize-", dir=resources.temp_dir)
     with folder:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 from attrs import evolve, frozen
 
-from sessionize.core.sessions import SessionTable
 from sessionize.definition import define
 from sessionize.errors import StoreBusyError, StoreError
 from sessionize.reading.folders import place_of
+from sessionize.rules import SessionRules
 from sessionize.store.definition import StoreDefinition
 from sessionize.store.ledger import Ledger
 from sessionize.store.log import LOG, repair
-from sessionize.store.partitions import DATE
 from sessionize.store.table import SessionsTable
 
 _VERSION = re.compile(r"\d{20}\.(json|checkpoint\.parquet)")
@@ -58,12 +58,26 @@ class Snapshot:
         definition = ledger.definition.at_present(ledger.first_us, ledger.last_us, location)
         return cls(location, sessions, evolve(ledger, definition=definition))
 
-    def with_columns(self, rows: pa.Schema, table: SessionTable) -> SessionsTable:
+    def widened(self, columns: pa.Schema) -> Snapshot:
+        """Take the table's columns for wider ones; a table that no update has ended on has none yet.
+
+        Args:
+            columns: Those that the table is to have, see `SessionsTable.widened`.
+        """
+        if self.sessions is None or self.sessions.ledger is None:
+            return self
+        return evolve(self, sessions=self.sessions.widened(columns))
+
+    def rewritten(self, dates: Sequence[date]) -> Sequence[date]:
+        """Return the partitions that are written where some are replaced, see `SessionsTable.rewritten`."""
+        return dates if self.sessions is None else self.sessions.rewritten(dates)
+
+    def made(self, columns: pa.Schema, rules: SessionRules) -> SessionsTable:
         """Return the table; make it, without sessions, where no update has ended on one.
 
         Args:
-            rows: The columns of its rows, `session_date` among them.
-            table: What a session is.
+            columns: See `SessionsTable.create`.
+            rules: What a session is.
 
         Raises:
             InputError: For a column type that Delta cannot hold.
@@ -71,14 +85,12 @@ class Snapshot:
             StoreError: Where the folder is in use.
             OutputError: Where it cannot be written.
         """
-        prefix = table.rules.prefix
-        times = (f"{prefix}start_time", f"{prefix}end_time")
-        schema = pa.schema([field for field in rows if field.name != DATE])
+        times = (f"{rules.prefix}start_time", f"{rules.prefix}end_time")
         if self.sessions is None:
-            return _created(self.location, schema, times)
-        return (
-            self.sessions if self.sessions.ledger is not None else self.sessions.renewed(schema, times=times)
-        )
+            return _created(self.location, columns, times)
+        if self.sessions.ledger is None:
+            return self.sessions.renewed(columns, times=times)
+        return self.sessions
 
 
 def is_store(location: str) -> bool:

@@ -20,7 +20,7 @@ from sessionize.reading.sources import Source
 from sessionize.reading.types import ColumnTypes
 from sessionize.store.contribution import (
     events_within,
-    of_types,
+    lasting_schema,
     overlap,
     reaches,
     read_contribution,
@@ -30,6 +30,7 @@ from sessionize.store.definition import StoreDefinition
 from sessionize.store.fingerprint import fingerprint, stamp_of
 from sessionize.store.ledger_file import LedgerFile
 from sessionize.store.selection import reopen
+from sessionize.store.widening import reading_as
 
 
 class FileHasChangedError(Exception):
@@ -53,7 +54,7 @@ class StayingFiles:
         store: The store: a folder or a URI.
         definition: Its rules and reading options.
         files: Their entries.
-        types: The type of each column of the rules.
+        types: The type that each column of the rules is read as.
         table: What a session is, over these types.
         threads: How many pieces are read at once.
     """
@@ -77,7 +78,8 @@ class StayingFiles:
             FileHasChangedError: For a file that must be read and holds something else.
         """
         near = {entry.id: entry for entry in self.files if reaches(entry, wanted)}
-        kept = {id_: read_contribution(self.store, id_) for id_ in near}
+        schema = lasting_schema(self.types, self.table)
+        kept = {id_: read_contribution(self.store, id_, schema) for id_ in near}
         if not self.table.rules.is_sequential:
             return [within(part, wanted, self.table.rules) for part in kept.values()]
         needed = [near[id_] for id_, part in kept.items() if overlap(part, wanted, self.table.rules)]
@@ -88,7 +90,7 @@ class StayingFiles:
         sources = [self._reopened(file) for file in files]
         log = open_log(sources, rules.columns, rules.by, self.definition.reading)
         with Pool(self.threads) as pool:
-            return events_within(of_types(log, self.types, self.store), wanted, self.table, pool)
+            return events_within(reading_as(log, self.types), wanted, self.table, pool)
 
     def _reopened(self, file: LedgerFile) -> Source:
         source = reopen(file, self.definition.reading)

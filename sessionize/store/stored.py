@@ -19,6 +19,7 @@ from sessionize.store.snapshot import ledger_of
 from sessionize.store.status import StoreStatus, status
 from sessionize.store.table import SessionsTable
 from sessionize.store.verify import Verification, verify
+from sessionize.store.widening import as_read
 
 
 class StoredSessions:
@@ -117,4 +118,4 @@ class StoredSessions:
     def _opened(self) -> tuple[SessionsTable, Ledger, SessionTable]:
         source = SessionsTable.open(self.location)
         ledger = ledger_of(source)
-        return source, ledger, SessionTable.of(ledger.definition.rules, ledger.types or {})
+        return source, ledger, SessionTable.of(ledger.definition.rules, as_read(ledger.types or {}))

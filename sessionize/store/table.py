@@ -7,12 +7,11 @@ and has changed nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +19,7 @@ from deltalake import DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
 from sessionize.core.columns import column
-from sessionize.errors import OutputError, StoreBusyError, StoreError, StoreMismatchError
+from sessionize.errors import OutputError, StoreBusyError, StoreError
 from sessionize.reading.folders import place_of
 from sessionize.store.data_files import StoredFile, data_files, read_file
 from sessionize.store.delta import (
@@ -34,21 +33,16 @@ from sessionize.store.delta import (
     write_checkpoint,
 )
 from sessionize.store.delta_types import (
-    plain_types,
-    schema_from_text,
-    schema_to_text,
     stored_schema,
     to_stored,
 )
+from sessionize.store.layout import Layout
 from sessionize.store.log import sync_entries
 from sessionize.store.partitions import DATE, PartitionWriter
-from sessionize.store.rows import STATE
 from sessionize.writing.atomic import explained
 
 CHECKPOINT_EVERY = 50
 """Commits from one checkpoint to the next: opening reads the newest and the entries after it."""
-
-_SCHEMA_KEY, _TIMES_KEY = "sessionize.schema", "sessionize.times"
 
 
 class SessionsTable:
@@ -60,20 +54,21 @@ class SessionsTable:
             `session_date`; dictionaries are plain.
     """
 
-    def __init__(self, location: str, delta: DeltaTable) -> None:
+    def __init__(self, location: str, delta: DeltaTable, layout: Layout | None = None) -> None:
         """Wrap an open Delta table.
+
+        Args:
+            location: The store's folder or URI.
+            delta: The table.
+            layout: What its columns are taken for; None for what they are.
 
         Raises:
             StoreMismatchError: For a table that sessionize did not make.
         """
         self.location, self._delta = location, delta
-        properties = delta.metadata().configuration
-        if _SCHEMA_KEY not in properties:
-            raise StoreMismatchError(
-                f"{location}: a Delta table that sessionize did not make. Name another folder."
-            )
-        self.schema = schema_from_text(properties[_SCHEMA_KEY])
-        self._start, self._end = json.loads(properties[_TIMES_KEY])
+        self._stored = Layout.read(delta, location)
+        self._layout = layout or self._stored
+        self.schema = self._layout.schema
 
     @classmethod
     def create(
@@ -104,8 +99,8 @@ class SessionsTable:
             StoreError: Where a table or something else is there already.
             OutputError: Where the folder cannot be written.
         """
-        columns, properties = _layout(schema, times)
-        create_delta(location, columns, {**properties, **(options or {})})
+        layout = Layout.of(schema, times)
+        create_delta(location, layout.columns(), {**layout.properties(), **(options or {})})
         return cls.open(location, 0)
 
     def renewed(
@@ -129,8 +124,20 @@ class SessionsTable:
         """
         if self.ledger is not None:
             raise ValueError(f"{self.location}: has sessions, and its columns stay what they are.")
-        version = renew_delta(self._delta, self.location, *_layout(schema, times))
+        layout = Layout.of(schema, times)
+        version = renew_delta(self._delta, self.location, layout.columns(), layout.properties())
         return SessionsTable.open(self.location, version)
+
+    def widened(self, schema: pa.Schema) -> SessionsTable:
+        """Return this version as if its columns had other types, which hold all that is in them.
+
+        What is read comes in these types, and `replace` gives them to the table.
+
+        Args:
+            schema: The columns of this table, each of its type or a wider one, `session_date` not
+                among them.
+        """
+        return SessionsTable(self.location, self._delta, Layout.of(schema, self._layout.times))
 
     @classmethod
     def open(cls, location: str, version: int | None = None) -> SessionsTable:
@@ -192,8 +199,13 @@ class SessionsTable:
         fields = [pa.field(DATE, pa.date32()) if name == DATE else self.schema.field(name) for name in wanted]
         schema = pa.schema(fields)
         if not files:
-            return schema.empty_table()
+            return pa.Table.from_batches([], schema)
         return pa.concat_tables([read_file(self.location, file, schema) for file in files])
+
+    def rewritten(self, dates: Sequence[date]) -> list[date]:
+        """Return the partitions that are written where some are replaced: all, where types are wider now."""
+        others = (file.session_date for file in self._files if self._is_widened)
+        return sorted({*dates, *others})
 
     def replace(
         self,
@@ -222,11 +234,16 @@ class SessionsTable:
             OutputError: Where a file cannot be written.
         """
         root = place_of(self.location)
-        writer = PartitionWriter(root, stored_schema(self.schema), (self._start, self._end))
-        added = self._write(writer, set(dates), [rows] if isinstance(rows, pa.Table) else rows)
-        actions: list[AddAction | RemoveAction] = [*self._removals(set(dates)), *added]
+        writer = PartitionWriter(root, stored_schema(self.schema), self._layout.times)
+        tables = _checked([rows] if isinstance(rows, pa.Table) else rows, set(dates))
+        if self._is_widened:
+            actions = self._write(writer, chain(tables, self._read_others(set(dates))))
+            columns = self._layout.columns()
+        else:
+            actions = [*self._removals(set(dates)), *self._write(writer, tables)]
+            columns = None
         try:
-            version = commit(self._delta, self.location, actions, ledger=ledger, note=note or {})
+            version = commit(self._delta, self.location, actions, columns, ledger=ledger, note=note or {})
         except (StoreError, OutputError) as error:
             # Without a clear answer of an object store the commit may still come to light.
             if root.is_local or isinstance(error, StoreBusyError):
@@ -251,18 +268,24 @@ class SessionsTable:
 
     @cached_property
     def _files(self) -> list[StoredFile]:
-        return data_files(self._delta, (self._start, self._end))
+        return data_files(self._delta, self._stored.times)
 
-    def _write(
-        self, writer: PartitionWriter, dates: set[date], tables: Iterable[pa.Table]
-    ) -> list[AddAction]:
+    @property
+    def _is_widened(self) -> bool:
+        return self._layout != self._stored
+
+    def _read_others(self, dates: set[date]) -> Iterator[pa.Table]:
+        """Read the partitions that are not replaced, as `replace` takes rows."""
+        for file in self._files:
+            if file.session_date not in dates:
+                yield self.read([file], [*self.schema.names, DATE])
+
+    def _write(self, writer: PartitionWriter, tables: Iterable[pa.Table]) -> list[AddAction | RemoveAction]:
         try:
             with explained(self.location):
                 for table in tables:
-                    days = column(table, DATE)
-                    _check_dates(days, dates)
-                    writer.write(to_stored(table, self.schema), days)
-                return writer.finish()
+                    writer.write(to_stored(table, self.schema), column(table, DATE))
+                return list(writer.finish())
         except BaseException:
             writer.discard()
             raise
@@ -275,27 +298,12 @@ class SessionsTable:
                 yield RemoveAction(file.path, True, now, file.size_bytes, partition)
 
 
-def _layout(schema: pa.Schema, times: tuple[str, str]) -> tuple[pa.Schema, dict[str, str]]:
-    """Return the columns of the Delta table, and the properties that say what they are."""
-    if DATE in schema.names:
-        raise ValueError(f"{DATE!r} is the partition's column; no other can have its name.")
-    own = plain_types(schema)
-    return _with_partition(stored_schema(own)), {
-        "delta.dataSkippingStatsColumns": ",".join(f"`{name}`" for name in times),
-        _SCHEMA_KEY: schema_to_text(own),
-        _TIMES_KEY: json.dumps(times),
-    }
-
-
-def _with_partition(schema: pa.Schema) -> pa.Schema:
-    """Put the partition where the public columns end."""
-    public = len(schema) - (STATE in schema.names)
-    return schema.insert(public, pa.field(DATE, pa.date32()))
-
-
-def _check_dates(days: pa.Array, dates: set[date]) -> None:
-    if unknown := set(pc.unique(days).to_pylist()) - dates:
-        named = ", ".join(sorted(str(day) for day in unknown))
-        raise ValueError(
-            f"rows of {named}, which would stand beside the rows that are there. Replace it too."
-        )
+def _checked(tables: Iterable[pa.Table], dates: set[date]) -> Iterator[pa.Table]:
+    """Pass tables on whose rows are of some dates only."""
+    for table in tables:
+        if unknown := set(pc.unique(column(table, DATE)).to_pylist()) - dates:
+            named = ", ".join(sorted(str(day) for day in unknown))
+            raise ValueError(
+                f"rows of {named}, which would stand beside the rows that are there. Replace it too."
+            )
+        yield table

@@ -15,7 +15,7 @@ from attrs import evolve
 
 from sessionize.errors import StoreBusyError
 from sessionize.job import provenance
-from sessionize.store.contribution import read_contribution
+from sessionize.store.contribution import lasting_schema, read_contribution
 from sessionize.store.difference import Counts
 from sessionize.store.findings import Findings, look
 from sessionize.store.intake import Intake, read_arrivals
@@ -25,6 +25,7 @@ from sessionize.store.request import Request
 from sessionize.store.snapshot import Snapshot
 from sessionize.store.staying import FileHasChangedError, StayingFiles
 from sessionize.store.summary import UpdateSummary
+from sessionize.store.widening import as_read
 
 _RACES = 5
 """So often an update begins again because another writer came first, where a store has no lock."""
@@ -58,11 +59,12 @@ def _attempt(request: Request, inputs: Sequence[str | Path]) -> UpdateSummary:
     store = Snapshot.open(request.location, request.given)
     found = look(request, inputs, store.ledger)
     intake = read_arrivals(request, found.arrivals, store.ledger)
+    store = store.widened(intake.columns)
     ledger = _next_ledger(store.ledger, found, intake)
     summary = _summary(request, store, found, intake, ledger)
     if not summary.changed_nothing:
-        rebuilt = _rebuilt(request, store, found, intake, ledger)
-        summary = evolve(summary, sessions=rebuilt.counts, partitions=rebuilt.dates)
+        rebuilt = _rebuilt(store, found, intake, ledger, threads=request.resources.threads)
+        summary = evolve(summary, sessions=rebuilt.counts, partitions=store.rewritten(rebuilt.dates))
         if not request.is_dry_run:
             intake.keep(request.location)
             summary = _committed(store, rebuilt, ledger, intake, summary, started)
@@ -77,23 +79,25 @@ def _next_ledger(ledger: Ledger, found: Findings, intake: Intake) -> Ledger:
     )
 
 
-def _rebuilt(request: Request, store: Snapshot, found: Findings, intake: Intake, ledger: Ledger) -> Rebuilt:
-    arrived = {entry.id for entry in intake.entries}
+def _rebuilt(store: Snapshot, found: Findings, intake: Intake, ledger: Ledger, *, threads: int) -> Rebuilt:
+    """Find what becomes of the sessions; nothing is written."""
+    types, table = as_read(intake.types), intake.table
+    kept, arrived = lasting_schema(types, table), {entry.id for entry in intake.entries}
     staying = StayingFiles(
-        store=request.location,
+        store=store.location,
         definition=ledger.definition,
         files=[entry for entry in ledger.files.values() if entry.id not in arrived],
-        types=intake.types,
-        table=intake.table,
-        threads=request.resources.threads,
+        types=types,
+        table=table,
+        threads=threads,
     )
     return rebuild(
         store.sessions,
         [each.brings for each in intake.brought],
-        [read_contribution(request.location, entry.id) for entry in found.taken_out],
+        [read_contribution(store.location, entry.id, kept) for entry in found.taken_out],
         staying.within,
-        intake.table,
-        intake.types,
+        table,
+        types,
     )
 
 
@@ -101,7 +105,7 @@ def _committed(
     store: Snapshot, rebuilt: Rebuilt, ledger: Ledger, intake: Intake, summary: UpdateSummary, started: float
 ) -> UpdateSummary:
     """Commit, with a summary beside the commit."""
-    sessions = store.with_columns(rebuilt.rows.schema, intake.table)
+    sessions = store.made(intake.columns, ledger.definition.rules)
     ledger.write(store.location)
     done = evolve(summary, table_version=sessions.version + 1, seconds=time.perf_counter() - started)
     note = {

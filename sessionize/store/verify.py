@@ -262,7 +262,7 @@ def _differences(stored: pa.Table, computed: pa.Table, table: SessionTable) -> p
 
 
 def _in_order(parts: Sequence[pa.Table], table: SessionTable) -> pa.Table:
-    prefix, none = table.rules.prefix, table.schema.empty_table()
+    prefix, none = table.rules.prefix, pa.Table.from_batches([], table.schema)
     nothing = _picked(none, np.empty(0, np.int64), "").append_column(DATE, pa.array([], pa.date32()))
     keys = [(f"{prefix}end_time", "ascending"), (f"{prefix}session_id", "ascending")]
     return pa.concat_tables([nothing, *parts]).sort_by(keys)
