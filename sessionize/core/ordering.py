@@ -28,6 +28,8 @@ def sort_keys(values: pa.Array) -> NDArray[np.int64]:
         [1, 0, 1]
     """
     if pa.types.is_dictionary(values.type):
+        if len(values.dictionary) > len(values):  # few rows of many values: no need to rank them all
+            return sort_keys(values.cast(values.type.value_type))
         ranks = sort_keys(values.dictionary)
         return ranks[values.indices.fill_null(0).to_numpy()] if len(ranks) else _meaningless(values)
     if pa.types.is_null(values.type):
@@ -67,8 +69,6 @@ def equality_keys(values: pa.Array) -> NDArray[np.int64]:
 
 def value_and_null(values: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Give sort keys (int64, 0 for nulls), and whether each value is null: sort by both, nulls come last."""
-    if pa.types.is_dictionary(values.type) and len(values.dictionary) > len(values):
-        values = values.cast(values.type.value_type)  # few rows of many values: no need to rank them all
     is_null = np.asarray(values.is_null().to_numpy(zero_copy_only=False), np.bool_)
     return np.where(is_null, 0, sort_keys(values)), is_null
 

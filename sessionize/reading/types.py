@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.types as pt
 
+from sessionize.core.columns import one_chunk
 from sessionize.errors import InputError
 
 ColumnTypes = dict[str, pa.DataType]
@@ -153,7 +154,7 @@ def flatten(column: Any) -> Any:
     Returns:
         An array of type `canonical(column.type)`, or `dictionary<int32, string>` for encoded text.
     """
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    array = one_chunk(column) if isinstance(column, pa.ChunkedArray) else column
     wanted = canonical(array.type)
     if pt.is_dictionary(array.type) and pt.is_string(wanted) and not array.dictionary.null_count:
         return array.cast(pa.dictionary(pa.int32(), pa.string()))
