@@ -475,6 +475,27 @@ def test_row_groups_are_pieces_and_small_ones_share_one(
     assert [len(chunk.events) for piece in pieces for chunk in piece.read()] == [4, 4, 3]
 
 
+@pytest.mark.parametrize(
+    ("options", "is_encoded"),
+    [
+        ({"use_dictionary": True}, True),
+        ({"use_dictionary": False}, False),
+        ({"use_dictionary": False, "write_statistics": False}, True),
+    ],
+    ids=["dictionary", "plain", "plain of unknown length"],
+)
+def test_an_identity_is_read_as_it_is_stored(
+    folder: Path, options: dict[str, Any], *, is_encoded: bool
+) -> None:
+    times = pa.array(range(1_000), pa.timestamp("s", "UTC"))
+    put("log.parquet", {"user_id": ["ada", "bob"] * 500, "timestamp": times}, **options)
+
+    (chunk,) = read("log.parquet")
+
+    assert pa.types.is_dictionary(chunk.events.columns["user_id"].type) == is_encoded
+    assert values([chunk]) == ["ada", "bob"] * 500
+
+
 def test_large_row_group_comes_in_several_chunks_with_absolute_records(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from sessionize.reading.log import Task
 from sessionize.reading.options import ReadOptions
-from sessionize.reading.ranges import TimeRange, parquet_range
+from sessionize.reading.ranges import TimeRange, column_chunk, parquet_range
 from sessionize.reading.records import Records, TableRecords
 from sessionize.reading.rows import Needed
 from sessionize.reading.sources import Source
@@ -22,7 +22,13 @@ _FEW_ROWS = 10_000
 
 
 _DICTIONARY_BYTES = 3
-"""A value takes no more where it is an index into a dictionary; as text it takes at least its length of 4."""
+"""A text takes no more where it is an index into a dictionary."""
+
+_LENGTH_BYTES = 4
+"""As it is, it takes so much and its own bytes."""
+
+_MOSTLY = 0.75
+"""An identity of which so great a share is stored as it is, is read sooner than it is numbered."""
 
 
 class ParquetLog:
@@ -42,20 +48,25 @@ class ParquetLog:
         """Give a task for each row group; tiny ones are read together."""
         columns = [column for column in needed.columns if column in self.types]
         texts = [column for column in columns if is_text(self.types[column])]
-        encoded = [column for column in texts if column in needed.identity or self._repeats(column)]
+        encoded = [column for column in texts if self._is_encoded(column, column in needed.identity)]
         for groups in _gathered(self._source.footer):
             promise = self._time_range(groups, needed.options)
             row_groups = RowGroups(self._source, columns, encoded, groups)
             yield Task(row_groups.load, promise, row_groups)
 
-    def _repeats(self, column: str) -> bool:
-        """Say whether a column is mostly stored as a dictionary, which then is the quickest to read."""
+    def _is_encoded(self, column: str, is_identity: bool) -> bool:
+        """Say whether texts are read quickest as a dictionary: stored as one, or soon to be one."""
         if not self._source.footer.num_row_groups:
             return False
-        group = self._source.footer.row_group(0)
-        chunks = [group.column(index) for index in range(group.num_columns)]
-        chunk = next(chunk for chunk in chunks if chunk.path_in_schema == column)
-        return chunk.total_uncompressed_size <= _DICTIONARY_BYTES * chunk.num_values
+        if (chunk := column_chunk(self._source.footer.row_group(0), column)) is None:
+            return False
+        stored_bytes = chunk.total_uncompressed_size / max(chunk.num_values, 1)
+        if stored_bytes <= _DICTIONARY_BYTES or not is_identity:
+            return stored_bytes <= _DICTIONARY_BYTES
+        statistics = chunk.statistics
+        if statistics is None or not statistics.has_min_max:
+            return True
+        return stored_bytes < _MOSTLY * (_LENGTH_BYTES + len(statistics.min_raw))
 
     def _time_range(self, groups: list[int], options: ReadOptions) -> TimeRange | None:
         type_ = self.types.get(options.time)

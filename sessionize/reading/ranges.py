@@ -56,11 +56,14 @@ def table_range(times: pa.ChunkedArray, options: ReadOptions) -> TimeRange | Non
 
 def column_statistics(row_group: pq.RowGroupMetaData, column: str) -> pq.Statistics | None:
     """Return what a row group says of a column; None where it says nothing."""
-    for index in range(row_group.num_columns):
-        chunk = row_group.column(index)
-        if chunk.path_in_schema == column:
-            return chunk.statistics
-    return None
+    chunk = column_chunk(row_group, column)
+    return None if chunk is None else chunk.statistics
+
+
+def column_chunk(row_group: pq.RowGroupMetaData, column: str) -> pq.ColumnChunkMetaData | None:
+    """Return what a row group knows of a column; None where it has no such flat column."""
+    chunks = map(row_group.column, range(row_group.num_columns))
+    return next((chunk for chunk in chunks if chunk.path_in_schema == column), None)
 
 
 def _instants(bounds: list[Any], type_: pa.DataType, options: ReadOptions) -> TimeRange | None:
