@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sessionize as sz
+from sessionize.core import division
 from sessionize.engine import carried, spill, waiting
 from sessionize.engine.resources import parse_size
 from sessionize.reading.log import FilePiece
@@ -40,7 +42,12 @@ def room(bytes_: int) -> Iterator[None]:
 @contextmanager
 def hardly_any_memory(parts: int = 3) -> Iterator[None]:
     """Let everything that waits go to disk at once."""
-    with room(100), patch.object(spill, "IDENTITY_PARTS", parts):
+    with (
+        room(100),
+        patch.object(division, "IDENTITY_PARTS", parts),
+        patch.object(waiting, "IDENTITY_PARTS", parts),
+        patch.object(spill, "IDENTITY_PARTS", parts),
+    ):
         yield
 
 
@@ -73,6 +80,15 @@ def test_a_memory_limit_changes_no_row(log: Log, rows: int) -> None:
         spilled = sz.sessionize(exact(log).table(), memory_limit=LEAST, **exact(log).options())
 
     assert repr(session_rows(spilled)) == repr(session_rows(sessions))  # NaN is NaN here
+
+
+@pytest.mark.property
+@given(logs(), st.integers(1, 5))
+def test_events_that_wait_beside_fragments_give_the_sessions_of_the_oracle(log: Log, rows: int) -> None:
+    with tiny_chunks(rows), patch.object(carried, "falls_apart", side_effect=cycle([True, False])):
+        sessions = sz.sessionize(log.table(), **log.options())
+
+    assert_same_sessions(session_rows(sessions), log.expected().sessions, log.rules)
 
 
 def test_a_memory_limit_changes_no_byte(tmp_path: Path) -> None:

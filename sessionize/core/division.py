@@ -2,86 +2,99 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from sessionize.core.columns import column
 from sessionize.core.fragments import identity_names
-from sessionize.core.ordering import as_integers
-from sessionize.core.texts import as_text
+from sessionize.core.hashing import identity_hashes
 from sessionize.rules import SessionRules
 
 MOST_PARTS = 1 << 16
 """As many as a 16-bit number tells apart."""
 
-_WORD_BYTES = 8
-_HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+IDENTITY_PARTS = 128
+"""Into so many parts identities are divided, on disk and for what is merged at a time."""
+
+PART = "part"
+"""The column that says which part each row belongs to, where that is known."""
 
 
-def identity_part(fragments: pa.Table, rules: SessionRules, parts: int) -> NDArray[np.int64]:
-    """Give each fragment the number of its part: a hash of the identity, the same in every table.
+def hashes_of(table: pa.Table, rules: SessionRules) -> NDArray[np.uint64]:
+    """Hash the identities of fragments, or of anything else with their identity columns; shape (n,)."""
+    return identity_hashes([column(table, name) for name in identity_names(rules)])
+
+
+def in_parts(table: pa.Table, hashes: NDArray[np.uint64]) -> pa.Table:
+    """Put rows in the order of their parts, so that dividing them again moves nothing.
 
     Args:
-        fragments: n fragments.
-        rules: What separates events.
-        parts: How many parts there are.
+        table: n rows.
+        hashes: uint64, shape (n,): the hashes of their identities.
 
     Returns:
-        int64, shape (n,), below `parts`.
+        The rows, and a column `PART` (uint16, ascending); rows of one part keep their order.
     """
-    hashes = np.zeros(len(fragments), np.uint64)
-    for name in identity_names(rules):
-        hashes = _mixed(hashes) + _hashes(column(fragments, name))
-    return (hashes % np.uint64(parts)).astype(np.int64)
+    part = _part(hashes)
+    order = np.argsort(part, kind="stable")
+    ordered = table.take(pa.array(order)).combine_chunks()
+    return ordered.append_column(PART, pa.array(part[order]))
 
 
-def divide(table: pa.Table, part: NDArray[np.int64], parts: int) -> list[pa.Table]:
+def identity_part(table: pa.Table, rules: SessionRules) -> NDArray[np.uint16]:
+    """Give each row the number of its part: a hash of the identity, the same in every table.
+
+    Args:
+        table: n fragments, or anything else with their identity columns.
+        rules: What separates events.
+
+    Returns:
+        uint16, shape (n,), below `IDENTITY_PARTS`.
+    """
+    if PART in table.column_names:
+        return column(table, PART).to_numpy()
+    return _part(hashes_of(table, rules))
+
+
+def divide(table: pa.Table, part: NDArray[np.integer[Any]], parts: int) -> list[pa.Table]:
     """Divide a table into numbered parts.
 
     Args:
         table: n rows.
-        part: int64, shape (n,): the part of each row, below `parts`.
+        part: Integers, shape (n,): the part of each row, below `parts`.
         parts: How many parts there are, at most `MOST_PARTS`.
 
     Returns:
         A table for each part, some perhaps without rows; rows keep their order.
     """
-    order = np.argsort(part.astype(np.uint16), kind="stable")
+    part = part.astype(np.uint16)
     ends = np.cumsum(np.bincount(part, minlength=parts))
-    ordered = table.take(pa.array(order)).combine_chunks()
+    if not (part[1:] >= part[:-1]).all():
+        table = table.take(pa.array(np.argsort(part, kind="stable")))
+    ordered = table.combine_chunks()
     return [ordered.slice(start, end - start) for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def _hashes(values: pa.Array) -> NDArray[np.uint64]:
-    if pa.types.is_dictionary(values.type):
-        return _hashes(values.dictionary)[values.indices.to_numpy()]
-    integers = as_integers(values)
-    if integers is not None:
-        return _mixed(integers.view(np.uint64))
-    return _text_hashes(as_text(values))
+def end_bounds(end_us: NDArray[np.int64], stretches: int) -> NDArray[np.int64]:
+    """Divide time so that each stretch holds about as many ends.
+
+    Args:
+        end_us: int64, shape (n,): ends, or a sample of them; one at least.
+        stretches: Into how many.
+
+    Returns:
+        int64, ascending, fewer than `stretches`: where a stretch begins, apart from the first.
+    """
+    return np.unique(np.quantile(end_us, np.arange(1, stretches) / stretches, method="nearest"))
 
 
-def _text_hashes(texts: pa.Array) -> NDArray[np.uint64]:
-    """Hash texts word by word: eight bytes of all of them at once."""
-    offsets = np.frombuffer(texts.buffers()[1], np.int32, len(texts) + 1, 4 * texts.offset)
-    first, last = int(offsets[0]), int(offsets[-1])
-    padded = np.zeros(_WORD_BYTES + last - first, np.uint8)
-    if last > first:
-        padded[_WORD_BYTES:] = np.frombuffer(texts.buffers()[2], np.uint8, last - first, first)
-    words: NDArray[np.uint64] = np.ndarray(last - first + 1, np.uint64, padded, strides=(1,))
-    starts, sizes = offsets[:-1] - first, np.diff(offsets)
-    hashes, rows = sizes.astype(np.uint64), np.flatnonzero(sizes)
-    for end in range(_WORD_BYTES, int(sizes.max(initial=0)) + _WORD_BYTES, _WORD_BYTES):
-        size = np.minimum(sizes[rows], end)
-        word = words[starts[rows] + size]  # the eight bytes before; of a short text some are another's
-        foreign = np.uint64(8) * np.maximum(_WORD_BYTES - size, 0).astype(np.uint64)
-        hashes[rows] = _mixed(hashes[rows] + (word >> foreign))
-        rows = rows[sizes[rows] > end]
-    return hashes
+def end_part(fragments: pa.Table, bounds_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give each fragment the number of the stretch of time that its end lies in; int64, shape (n,)."""
+    return np.searchsorted(bounds_us, column(fragments, "end_us").to_numpy(), side="right")
 
 
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Let every bit of a value reach the low ones."""
-    mixed = values * _HASH_FACTOR
-    return mixed ^ (mixed >> np.uint64(32))
+def _part(hashes: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    return (hashes % np.uint64(IDENTITY_PARTS)).astype(np.uint16)

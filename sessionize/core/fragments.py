@@ -35,11 +35,10 @@ from sessionize.rules import SessionRules
 SLICE_ROWS = 1 << 17
 """Events that are cut at a time: their columns stay in the processor's cache."""
 
-_SCATTER = np.uint64(0x9E3779B97F4A7C15)
 _SAMPLED = np.uint64(58)
-"""Of 64-bit numbers: one identity in 64 is looked at."""
+"""Bits of a 64-bit hash that must be 0: one identity in 64 is looked at."""
 
-_WORTH_CUTTING = 0.6
+_WORTH_CUTTING = 0.4
 """Fragments per event above which cutting saves less than it costs."""
 
 _FEW_INSIDE = 4
@@ -92,11 +91,16 @@ def lift(events: Events, rules: SessionRules, aggregates: Sequence[AggregateColu
     return pa.table(columns)
 
 
-def falls_apart(events: Events, rules: SessionRules) -> bool:
-    """Say whether cutting events leaves nearly as many fragments; a sample of their identities tells."""
-    codes = encode([column(events.columns, name) for name in rules.by])
-    chosen = codes.values * _SCATTER >> _SAMPLED == 0
-    rows = sort_rows(replace(codes, values=codes.values[chosen]), events.time_us[chosen], with_order=False)
+def falls_apart(events: pa.Table, hashes: NDArray[np.uint64], rules: SessionRules) -> bool:
+    """Say whether cutting events leaves nearly as many fragments; a sample of their identities tells.
+
+    Args:
+        events: n events in any order: the identity columns of fragments, and `start_us`.
+        hashes: uint64, shape (n,): the hashes of their identities.
+        rules: What separates events.
+    """
+    sample = events.select([*identity_names(rules), "start_us"]).filter(pa.array(hashes >> _SAMPLED == 0))
+    rows = sort_rows(identity_codes(sample, rules), _int64(sample, "start_us"), with_order=False)
     opens = _opens(rows.code, rows.time_us, rows.time_us, rules)
     return bool(np.count_nonzero(opens) > _WORTH_CUTTING * len(opens))
 
@@ -147,7 +151,8 @@ def _join(
 
     A row starts at its time, ends at `end_us` and holds `event_count` events (None: one each).
     """
-    code, start_us, reach_us = rows.code, rows.time_us, _running_max(rows.code, end_us)
+    code, start_us = rows.code, rows.time_us
+    reach_us = end_us if end_us is start_us else _running_max(code, end_us)
     groups = Groups.opening(_opens(code, start_us, reach_us, rules))
     identity = rows.codes.decode(code[groups.starts])
     columns: dict[str, Any] = {f"identity_{index}": values for index, values in enumerate(identity)}

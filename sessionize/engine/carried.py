@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
-from sessionize.core.fragments import cut, falls_apart, lift, merge, together
+from sessionize.core.division import hashes_of, in_parts
+from sessionize.core.fragments import cut, falls_apart, merge, together
 from sessionize.core.sessions import SessionTable
+from sessionize.engine.held import as_waiting, waiting_events
 from sessionize.engine.plan import Step
 from sessionize.engine.waiting import Tables, Waiting
 from sessionize.events import Events
@@ -17,38 +19,38 @@ MERGE_BYTES = 1 << 29
 
 
 class Carried(Waiting):
-    """Fragments: finished ones only wait for their turn; edges are merged with what comes first."""
+    """Fragments: finished ones only wait for their turn; edges are merged with what comes first.
 
-    kinds = ("finished", "edges")
-    leaving = kinds
+    Of a log in no order the events themselves wait, where cutting a chunk would hardly make less of it.
+    """
 
-    @staticmethod
-    def take(events: Events, step: Step, table: SessionTable) -> pa.Table:
-        """Take in a chunk of a piece: cut, unless all would have to be merged and cutting hardly helps."""
-        rules = table.rules
-        if step.may_isolate(rules) or not falls_apart(events, rules):
-            return cut(events, rules, table.aggregates)
-        return lift(events, rules, table.aggregates)
+    kinds = ("finished", "edges", "events")
+    leaving = ("finished", "edges")
 
     @staticmethod
-    def of_piece(step: Step, chunks: Tables, table: SessionTable) -> tuple[pa.Table, pa.Table, int]:
+    def of_piece(
+        step: Step, chunks: Iterable[Events], table: SessionTable
+    ) -> tuple[Mapping[str, Tables], int]:
         """Find the fragments of one piece of the log.
 
         Args:
             step: The piece, and its place in the plan.
-            chunks: What its chunks were taken in as.
+            chunks: Its events.
             table: What a session is.
 
         Returns:
-            The fragments that no other piece can touch; the others; 0, as no event is looked at again.
+            The fragments that no other piece can touch, and the others; 0, as no event is looked at again.
         """
         if not step.may_isolate(table.rules):
-            rest = together(chunks)
-            return rest.slice(0, 0), rest, 0
-        merged = chunks[0] if len(chunks) == 1 else merge(chunks, table.rules, table.aggregates)
+            return _as_they_come(chunks, table), 0
+        fragments = [cut(events, table.rules, table.aggregates) for events in chunks]
+        merged = fragments[0] if len(fragments) == 1 else merge(fragments, table.rules, table.aggregates)
         start_us, end_us = merged["start_us"].to_numpy(), merged["end_us"].to_numpy()
         isolated = step.is_isolated(start_us, end_us, table.rules)
-        return merged.filter(pa.array(isolated)), merged.filter(pa.array(~isolated)), 0
+        return {
+            "finished": [merged.filter(pa.array(isolated))],
+            "edges": [merged.filter(pa.array(~isolated))],
+        }, 0
 
     def _is_worth_it(self, watermark_us: int, before_us: int) -> bool:
         """Put merging off while nothing can close, and until as much again has come.
@@ -66,9 +68,28 @@ class Carried(Waiting):
         return self._first_end_us < before_us
 
     def _join(self, watermark_us: int) -> None:
-        edges = self._in_parts(["edges"])
-        self._waiting["edges"] = list(self._pool.map(self._rejoined, edges)) if self._waiting["edges"] else []
+        # Once there is a disk to go to, events go as they are: cut, they would hardly take less room there.
+        kinds = ["edges", "events"] if self._spill is None else ["edges"]
+        if any(self._waiting[kind] for kind in kinds):
+            joined = list(self._pool.map(self._rejoined, self._in_parts(kinds)))
+            self._waiting |= {kind: [] for kind in kinds} | {"edges": joined}
 
     def _rejoined(self, waiting: Mapping[str, Tables]) -> pa.Table:
-        fragments = [table for tables in waiting.values() for table in tables]
-        return merge(fragments, self._table.rules, self._table.aggregates)
+        rules, aggregates = self._table.rules, self._table.aggregates
+        fragments = [table for kind in self.leaving for table in waiting.get(kind, [])]
+        if events := waiting.get("events"):
+            fragments.append(cut(waiting_events(together(events), self._table), rules, aggregates))
+        return fragments[0] if len(fragments) == 1 else merge(fragments, rules, aggregates)
+
+
+def _as_they_come(chunks: Iterable[Events], table: SessionTable) -> Mapping[str, Tables]:
+    """Cut the chunks that become less by it; let the events of the others wait."""
+    taken: dict[str, Tables] = {"edges": [], "events": []}
+    for events in chunks:
+        waiting = as_waiting(events, table)
+        hashes = hashes_of(waiting, table.rules)
+        if falls_apart(waiting, hashes, table.rules):
+            taken["events"].append(in_parts(waiting, hashes))
+        else:
+            taken["edges"].append(cut(events, table.rules, table.aggregates))
+    return taken

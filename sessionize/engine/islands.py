@@ -7,17 +7,18 @@ the session that their identity has open; those above wait.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from sessionize.core.columns import column
-from sessionize.core.fragments import identity_names, together
-from sessionize.core.ordering import storage
+from sessionize.core.division import hashes_of, in_parts
+from sessionize.core.fragments import together
 from sessionize.core.sessions import SessionTable
 from sessionize.core.walk import Walk
+from sessionize.engine.held import as_waiting, waiting_events
 from sessionize.engine.plan import BEGINNING, Step
 from sessionize.engine.waiting import Tables, Waiting
 from sessionize.events import Events
@@ -33,30 +34,30 @@ class Islands(Waiting):
     leaving = ("finished", "open")
 
     @staticmethod
-    def take(events: Events, step: Step, table: SessionTable) -> pa.Table:
-        """Take in a chunk of a piece."""
-        return as_waiting(events, table)
-
-    @staticmethod
-    def of_piece(step: Step, chunks: Tables, table: SessionTable) -> tuple[pa.Table, pa.Table, int]:
+    def of_piece(
+        step: Step, chunks: Iterable[Events], table: SessionTable
+    ) -> tuple[Mapping[str, Tables], int]:
         """Walk one piece of the log.
 
         Args:
             step: The piece, and its place in the plan.
-            chunks: What its chunks were taken in as.
+            chunks: Its events.
             table: What a session is.
 
         Returns:
-            The sessions that no other piece can touch; the other events; how many events were
+            The sessions that no other piece can touch, and the other events; how many events were
             repeated deliveries.
         """
-        taken = together(chunks)
+        if not step.may_isolate(table.rules):
+            return {"events": [_in_parts(as_waiting(events, table), table) for events in chunks]}, 0
+        taken = together([as_waiting(events, table) for events in chunks])
         walk = Walk(waiting_events(taken, table), table.rules, table.aggregates)
         unbroken, time_us = walk.unbroken(), walk.rows.time_us
         isolated = step.is_isolated(time_us[unbroken.starts], time_us[unbroken.lasts], table.rules)
         chosen = isolated[unbroken.of_row]
         rows = walk.rows.where(chosen)
-        return walk.sessions(rows), taken.take(pa.array(walk.rows.order[~chosen])), rows.repeated
+        rest = taken.take(pa.array(walk.rows.order[~chosen]))
+        return {"finished": [walk.sessions(rows)], "events": [_in_parts(rest, table)]}, rows.repeated
 
     def _is_worth_it(self, watermark_us: int, before_us: int) -> bool:
         if self._held_bytes > self._room_bytes:
@@ -96,25 +97,9 @@ class Islands(Waiting):
         return together([table for table in [walked, *waiting["finished"]] if len(table)])
 
 
+def _in_parts(events: pa.Table, table: SessionTable) -> pa.Table:
+    return in_parts(events, hashes_of(events, table.rules))
+
+
 def _is_below(events: pa.Table, watermark_us: int) -> NDArray[np.bool_]:
     return column(events, "start_us").to_numpy() < watermark_us
-
-
-def as_waiting(events: Events, table: SessionTable) -> pa.Table:
-    """Write events as a table that can wait: `identity_0`, …, `start_us`, and the rules' columns."""
-    rules = table.rules
-    columns = {  # stored as in sessions, so that what belongs together goes the same way
-        own: storage(column(events.columns, name))
-        for own, name in zip(identity_names(rules), rules.by, strict=True)
-    }
-    columns["start_us"] = pa.array(events.time_us)
-    columns |= {f"event_{name}": column(events.columns, name) for name in rules.event_columns}
-    return pa.table(columns)
-
-
-def waiting_events(taken: pa.Table, table: SessionTable) -> Events:
-    """Read a table of waiting events, one chunk for each column, back."""
-    rules = table.rules
-    columns = {name: taken[own] for own, name in zip(identity_names(rules), rules.by, strict=True)}
-    columns |= {name: taken[f"event_{name}"] for name in rules.event_columns}
-    return Events(column(taken, "start_us").to_numpy(), pa.table(columns))

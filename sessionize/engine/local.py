@@ -10,13 +10,16 @@ does not hold them. Where rules ask for events in order, events take the place o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 
+from sessionize.core.columns import column
+from sessionize.core.division import MOST_PARTS, divide, end_bounds, end_part
 from sessionize.core.sessions import SessionTable, finish, in_closing_order
 from sessionize.engine.carried import Carried
 from sessionize.engine.gathering import gathered, in_chunks
@@ -25,14 +28,17 @@ from sessionize.engine.outcome import Outcome, Reading
 from sessionize.engine.plan import END, BrokenPromiseError, Step, plan
 from sessionize.engine.pool import Pool
 from sessionize.engine.resources import Resources
+from sessionize.engine.waiting import Tables
 from sessionize.events import Events
 from sessionize.reading.log import Log
-from sessionize.rules import SessionRules
 
 Result = TypeVar("Result")
 
 BATCH_ROWS = 131_072
 """Sessions that one task finishes."""
+
+_SAMPLED = 16
+"""One end in so many tells how ends are spread over time."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,12 @@ class CutPiece:
 
     Attributes:
         step: The piece and its place.
-        finished: Sessions that no other piece can touch.
-        rest: What can be touched: fragments, or events.
+        waiting: By kind: sessions that no other piece can touch; fragments and events that it can.
         readings: What else reading it has shown, for each of its files.
     """
 
     step: Step
-    finished: pa.Table
-    rest: pa.Table
+    waiting: Mapping[str, Tables]
     readings: list[Reading]
 
 
@@ -94,37 +98,43 @@ def sessions_of(
     def cut_piece(step: Step) -> CutPiece:
         return _cut_piece(step, table, way)
 
-    def finished(fragments: list[pa.Table]) -> pa.Table:
+    def finished(fragments: Tables) -> pa.Table:
         return finish(in_closing_order(fragments, table.rules), table)
 
-    def closed() -> Iterator[list[pa.Table]]:
+    def closed() -> Iterator[Tables]:
         with closing(way(table, resources, pool)) as waiting:
             for piece in pool.map(cut_piece, plan(gathered(log.pieces), trusting=trusting)):
                 for reading in piece.readings:
                     outcome.note_reading(piece.step.index, reading)
                 if progress:
                     progress(sum(reading.tally.input_rows for reading in piece.readings))
-                waiting.add(piece.finished, piece.rest)
+                waiting.add(piece.waiting)
                 yield from waiting.settled(piece.step.next_us)
             yield from waiting.settled(END)
             outcome.note_deduplicated(waiting.deduplicated)
 
-    def batches() -> Iterator[list[pa.Table]]:
+    def batches() -> Iterator[Tables]:
         for fragments in filter(None, closed()):
             for part in fragments:
                 outcome.note_closed(part)
-            yield from _divided(fragments, table.rules)
+            yield from _divided(fragments, pool)
 
     return pool.map(finished, batches())
 
 
-def _divided(fragments: list[pa.Table], rules: SessionRules) -> Iterator[list[pa.Table]]:
-    """Divide what closes at once into tasks for the pool: sorted first, if it is too much for one."""
-    if sum(map(len, fragments)) <= 2 * BATCH_ROWS:
+def _divided(fragments: Tables, pool: Pool) -> Iterator[Tables]:
+    """Divide what closes at once into tasks for the pool: by stretches of time, if it is too much for one."""
+    rows = sum(map(len, fragments))
+    if rows <= 2 * BATCH_ROWS:
         yield fragments
         return
-    ordered = in_closing_order(fragments, rules)
-    yield from ([ordered.slice(start, BATCH_ROWS)] for start in range(0, len(ordered), BATCH_ROWS))
+    sample_us = np.concatenate([column(table, "end_us").to_numpy()[::_SAMPLED] for table in fragments])
+    bounds_us = end_bounds(sample_us, min(rows // BATCH_ROWS, MOST_PARTS))
+
+    def divided(table: pa.Table) -> Tables:
+        return divide(table, end_part(table, bounds_us), len(bounds_us) + 1)
+
+    yield from map(list, zip(*pool.map(divided, fragments), strict=True))
 
 
 def _cut_piece(step: Step, table: SessionTable, way: type[Carried] | type[Islands]) -> CutPiece:
@@ -136,7 +146,6 @@ def _cut_piece(step: Step, table: SessionTable, way: type[Carried] | type[Island
             readings.setdefault(chunk.file, Reading()).add(chunk)
             yield chunk.events
 
-    chunks = [way.take(part, step, table) for part in in_chunks(events())]
-    finished, rest, deduplicated = way.of_piece(step, chunks, table)
+    waiting, deduplicated = way.of_piece(step, in_chunks(events()), table)
     next(iter(readings.values())).tally.deduplicated = deduplicated
-    return CutPiece(step, finished, rest, list(readings.values()))
+    return CutPiece(step, waiting, list(readings.values()))

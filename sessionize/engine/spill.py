@@ -11,19 +11,18 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from sessionize.core.columns import column
-from sessionize.core.division import MOST_PARTS, divide, identity_part
+from sessionize.core.division import IDENTITY_PARTS, MOST_PARTS, divide, end_bounds, end_part, identity_part
 from sessionize.core.fragments import without_dictionaries
+from sessionize.engine.pool import Pool
 from sessionize.errors import OutputError
 from sessionize.rules import SessionRules
-
-IDENTITY_PARTS = 64
-"""How many parts are joined one by one: each takes so small a share of what was spilled."""
 
 
 class Spill:
@@ -69,7 +68,7 @@ class Spill:
                 plain = without_dictionaries(table)
                 self._bytes += plain.nbytes
                 with explained(self._folder.name):
-                    files.write(plain, identity_part(plain, self._rules, IDENTITY_PARTS))
+                    files.write(plain, identity_part(plain, self._rules))
 
     def close(self) -> None:
         """Remove the folder."""
@@ -80,34 +79,31 @@ class Spill:
         with self._folder, explained(self._folder.name):
             yield from self._by_identity()
 
-    def closed(self) -> Iterator[list[pa.Table]]:
-        """Give all sessions, as fragments, and remove the folder.
+    def closed(self, pool: Pool) -> Iterator[list[pa.Table]]:
+        """Give all sessions, as fragments, and remove the folder; joined in the pool.
 
         Yields:
             Lists of tables. All ends in one list are later than those before it.
         """
         with self._folder, explained(self._folder.name):
             by_end: PartedFiles | None = None
-            for tables in self._by_identity():
-                merged = without_dictionaries(self._join(tables))
-                end_us = column(merged, "end_us").to_numpy()
-                if by_end is None:
-                    bounds_us = self._bounds(end_us)
+            for merged in pool.map(self._joined, self._by_identity()):
+                if by_end is None:  # one part tells for all, by chance
+                    stretches = min(self._bytes // self._part_bytes + 1, MOST_PARTS // 2)
+                    bounds_us = end_bounds(column(merged, "end_us").to_numpy(), stretches)
                     by_end = PartedFiles(Path(self._folder.name), "end", len(bounds_us) + 1)
-                by_end.write(merged, np.searchsorted(bounds_us, end_us, side="right"))
+                by_end.write(merged, end_part(merged, bounds_us))
             if by_end is not None:
                 yield from map(by_end.read, range(by_end.parts))
+
+    def _joined(self, tables: Mapping[str, list[pa.Table]]) -> pa.Table:
+        return without_dictionaries(self._join(tables))
 
     def _by_identity(self) -> Iterator[dict[str, list[pa.Table]]]:
         for part in range(IDENTITY_PARTS):
             tables = {kind: files.read(part) for kind, files in self._parts.items()}
             if any(tables.values()):
                 yield tables
-
-    def _bounds(self, end_us: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Divide time so that each stretch holds about as many ends; one part tells for all, by chance."""
-        stretches = min(self._bytes // self._part_bytes + 1, MOST_PARTS // 2)
-        return np.unique(np.quantile(end_us, np.arange(1, stretches) / stretches, method="nearest"))
 
 
 class PartedFiles:
@@ -122,8 +118,8 @@ class PartedFiles:
         self._folder, self._name = folder, name
         self._files: list[Path] = []
 
-    def write(self, table: pa.Table, part: NDArray[np.int64]) -> None:
-        """Write a table; `part` (int64, shape (n,), below `parts`) says where each row belongs."""
+    def write(self, table: pa.Table, part: NDArray[np.integer[Any]]) -> None:
+        """Write a table; `part` (integers, shape (n,), below `parts`) says where each row belongs."""
         path = self._folder / f"{self._name}-{len(self._files)}.arrow"
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             for rows in divide(table, part, self.parts):

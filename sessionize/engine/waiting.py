@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from sessionize.core.columns import column
-from sessionize.core.division import MOST_PARTS, divide, identity_part
+from sessionize.core.division import IDENTITY_PARTS, divide, identity_part
 from sessionize.core.sessions import SessionTable
 from sessionize.engine.plan import END, settled_before_us
 from sessionize.engine.pool import Pool
@@ -19,7 +20,7 @@ _ROOM = 6
 """What waits may take one part in so many of the memory limit: joining needs some three times its
 size, and what is read, cut and written meanwhile takes the rest."""
 
-ROWS_OF_A_PART = 1 << 18
+ROWS_OF_A_PART = 1 << 17
 """Rows that are joined at a time, where there are more; their columns stay near the processor."""
 
 Tables = list[pa.Table]
@@ -54,10 +55,11 @@ class Waiting(ABC):
         self._first_end_us = END
         self._spill: Spill | None = None
 
-    def add(self, finished: pa.Table, rest: pa.Table) -> None:
-        """Take in what one piece came to: sessions that only wait for their turn, and what can be touched."""
-        self._hold(self.kinds[0], finished)
-        self._hold(self.kinds[-1], rest)
+    def add(self, waiting: Mapping[str, Tables]) -> None:
+        """Take in, by kind, what one piece came to."""
+        for kind, tables in waiting.items():
+            for table in tables:
+                self._hold(kind, table)
 
     def settled(self, watermark_us: int) -> Iterator[Tables]:
         """Give up the sessions that the watermark (µs) has settled, if it is worth looking for them.
@@ -76,7 +78,7 @@ class Waiting(ABC):
             self._spill_all()
         if self._spill and watermark_us == END:
             spill, self._spill = self._spill, None
-            yield from spill.closed()
+            yield from spill.closed(self._pool)
 
     def close(self) -> None:
         """Remove what is still on disk, where a run ends early."""
@@ -98,7 +100,7 @@ class Waiting(ABC):
     def _in_parts(self, kinds: Iterable[str]) -> Iterator[Mapping[str, Tables]]:
         """Divide what waits by identity, where there is much."""
         waiting = {kind: self._waiting[kind] for kind in kinds}
-        parts = min(sum(map(_rows, waiting.values())) // ROWS_OF_A_PART + 1, MOST_PARTS)
+        parts = min(sum(map(_rows, waiting.values())) // ROWS_OF_A_PART + 1, IDENTITY_PARTS)
         if parts == 1:
             yield waiting
             return
@@ -109,7 +111,8 @@ class Waiting(ABC):
 
     def _divided(self, tables: Tables, parts: int) -> list[Tables]:
         def divided(table: pa.Table) -> Tables:
-            return divide(table, identity_part(table, self._table.rules, parts), parts)
+            part = identity_part(table, self._table.rules).astype(np.int64)
+            return divide(table, part * parts // IDENTITY_PARTS, parts)
 
         return list(self._pool.map(divided, tables))
 
@@ -138,8 +141,9 @@ class Waiting(ABC):
 
     def _count(self, kind: str, table: pa.Table) -> None:
         self._held_bytes += table.nbytes
-        if kind in self.leaving and len(table):
-            self._first_end_us = min(self._first_end_us, int(column(table, "end_us").to_numpy().min()))
+        if len(table):
+            end = "end_us" if kind in self.leaving else "start_us"  # an event ends when it begins
+            self._first_end_us = min(self._first_end_us, int(column(table, end).to_numpy().min()))
 
 
 def _rows(tables: Tables) -> int:

@@ -89,7 +89,7 @@ def count_gaps(
                 if progress:
                     progress(piece.reading.tally.input_rows)
                 counts += piece.counts
-                waiting.add(piece.stretches, piece.rest)
+                waiting.add({"stretches": [piece.stretches], "events": [piece.rest]})
                 yield from waiting.settled(piece.step.next_us)
             yield from waiting.settled(END)
 

@@ -29,7 +29,8 @@ from sessionize.core.division import MOST_PARTS
 from sessionize.core.fragments import together, without_dictionaries
 from sessionize.core.sessions import SessionTable, identity_columns, session_ids, to_seconds
 from sessionize.core.walk import Walk, reasons
-from sessionize.engine.islands import Islands, waiting_events
+from sessionize.engine.held import as_waiting, waiting_events
+from sessionize.engine.islands import Islands
 from sessionize.engine.plan import END, Step
 from sessionize.engine.pool import Pool
 from sessionize.engine.resources import Resources
@@ -109,7 +110,7 @@ class Labelling(Islands):
     def taken(chunk: Chunk, step: Step, before: int, table: SessionTable) -> pa.Table:
         """Take in a chunk of a piece, of which so many records came before."""
         position = positions(step.index, chunk.places() + before)
-        return Islands.take(chunk.events, step, table).append_column("position", pa.array(position))
+        return as_waiting(chunk.events, table).append_column("position", pa.array(position))
 
     def add_events(self, events: pa.Table) -> None:
         """Take in the events of one piece, in their order."""

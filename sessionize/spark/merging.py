@@ -18,7 +18,7 @@ from sessionize.core.fragments import identity_codes, identity_names, merge, tog
 from sessionize.core.groups import begins
 from sessionize.core.sessions import SessionTable
 from sessionize.core.walk import Walk
-from sessionize.engine.islands import waiting_events
+from sessionize.engine.held import waiting_events
 
 
 class Merging(Protocol):

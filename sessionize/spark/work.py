@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from sessionize.core.columns import column
+from sessionize.core.division import hashes_of
 from sessionize.core.fragments import cut, falls_apart, identity_names, lift
 from sessionize.core.sessions import SessionTable
 from sessionize.core.walk import change_names
-from sessionize.engine.islands import as_waiting
+from sessionize.engine.held import as_waiting
 from sessionize.events import Events
 from sessionize.reading.rows import Needed
 from sessionize.reading.types import ColumnTypes
@@ -65,9 +66,11 @@ class Work:
     def take(self, events: Events) -> pa.Table:
         """Make what is shuffled by identity out of a chunk of events."""
         rules, aggregates = self.table.rules, self.table.aggregates
+        waiting = as_waiting(events, self.table)
         if rules.is_sequential:
-            return as_waiting(events, self.table)
-        return (lift if falls_apart(events, rules) else cut)(events, rules, aggregates)
+            return waiting
+        way = lift if falls_apart(waiting, hashes_of(waiting, rules), rules) else cut
+        return way(events, rules, aggregates)
 
     def merging(self) -> Merging:
         """Begin to merge what was shuffled by identity."""

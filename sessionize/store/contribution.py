@@ -13,7 +13,7 @@ from sessionize.core.columns import column
 from sessionize.core.fragments import cut, merge, together, without_dictionaries
 from sessionize.core.sessions import SessionTable
 from sessionize.core.walk import Walk
-from sessionize.engine.islands import as_waiting, waiting_events
+from sessionize.engine.held import as_waiting, waiting_events
 from sessionize.engine.outcome import Outcome, Reading
 from sessionize.engine.pool import Pool
 from sessionize.engine.waiting import Tables

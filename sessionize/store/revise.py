@@ -18,7 +18,7 @@ from sessionize.core.fragments import NO_END, identity_names, merge
 from sessionize.core.groups import Groups
 from sessionize.core.sessions import SessionTable
 from sessionize.core.walk import Walk
-from sessionize.engine.islands import waiting_events
+from sessionize.engine.held import waiting_events
 from sessionize.engine.waiting import Tables
 from sessionize.store.spans import Chains, Mask, holders
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from sessionize.core.columns import column
-from sessionize.core.division import MOST_PARTS, identity_part
+from sessionize.core.division import MOST_PARTS, hashes_of
 from sessionize.core.fragments import identity_names
 from sessionize.core.ordering import storage
 from sessionize.events import Chunk, Events
@@ -58,7 +58,7 @@ class Sample:
         """Say which fragments are of an identity that is looked at: bool, shape (n,)."""
         if self.parts == MOST_PARTS:
             return np.ones(len(fragments), bool)
-        return identity_part(fragments, rules, MOST_PARTS) < self.parts
+        return hashes_of(fragments, rules) % np.uint64(MOST_PARTS) < self.parts
 
     def of_log(self, log: Log, rules: SessionRules) -> Log:
         """Let a log be read without the events of other identities."""
