@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shutil
 import tempfile
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import pyarrow as pa
@@ -37,7 +38,7 @@ USUAL_STEPS = 2000 if "CI" in os.environ else 2 * settings().max_examples
 STEPS = int(os.environ.get("STORE_STEPS", USUAL_STEPS))
 """200 in the usual run; `make check-slow` and `make check-store` take more."""
 
-TABLES, TEXTS = (".parquet", ".arrow"), (".csv", ".csv.gz")
+TABLES, TEXTS = (".parquet", ".arrow"), (".csv", ".csv.gz", ".jsonl")
 
 LOGS_OF_TABLES = st.tuples(logs(), st.just(TABLES))
 LOGS_OF_TEXTS = st.tuples(logs(kinds=TEXT_KINDS, is_text=True), st.just(TEXTS))
@@ -46,9 +47,12 @@ STEPS_ON_DISK = st.integers(0, 40)
 
 ROW_GROUP_ROWS = 3
 TICK_NS = 1_000_000_000
-NAMES = st.sampled_from("abcde")
+DAYS = [f"2026-01-0{day}" for day in range(1, 6)]
+NAMES, NEW_NAMES = (st.sampled_from([f"{who}-{day}" for day in DAYS]) for who in "ab")
+"""Under either a file may come; to the other it may be renamed. A backfill goes by their days."""
 PLACES = st.tuples(st.integers(0, 24), st.integers(0, 24)).map(sorted)
 
+Done = TypeVar("Done")
 GoesWrong = Callable[[int], AbstractContextManager[Steps]]
 Ledger = dict[str, LedgerFile]
 """The entries of the ledger by file name."""
@@ -77,19 +81,19 @@ class Histories(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ what happens to files
 
-    @rule(name=NAMES, places=PLACES, format_=st.integers(0, 1))
+    @rule(name=NAMES, places=PLACES, format_=st.integers(0, 5))
     def deliver(self, name: str, places: Sequence[int], format_: int) -> None:
         """Write a file, or write it again with other content."""
         log = replace(self.log, rows=self.log.rows[slice(*places)])
         there = [path.name for path in self.raw.glob(f"{name}.*")]
-        path = self.raw / (there or [name + self.suffixes[format_]])[0]
+        path = self.raw / (there or [name + self.suffixes[format_ % len(self.suffixes)]])[0]
         _write(log, path)
         self.written.append(log)
         modified_ns = len(self.written) * TICK_NS
         os.utime(path, ns=(modified_ns, modified_ns))
 
     @precondition(lambda self: self._names())
-    @rule(data=st.data(), name=st.sampled_from("vwxyz"))
+    @rule(data=st.data(), name=NEW_NAMES)
     def rename(self, data: st.DataObject, name: str) -> None:
         path = self.raw / data.draw(st.sampled_from(self._names()), label="file")
         if not list(self.raw.glob(f"{name}.*")):
@@ -133,6 +137,35 @@ class Histories(RuleBasedStateMachine):
         done = self._update(names, forget)
 
         assert _foretold(said) == _foretold(done)
+        self._check()
+
+    @precondition(lambda self: self._names())
+    @rule(
+        days=st.lists(st.sampled_from(DAYS), min_size=2, max_size=2).map(sorted),
+        step=st.sampled_from(["1d", "2d"]),
+        backwards=st.booleans(),
+        replaces=st.booleans(),
+    )
+    def backfill(self, days: Sequence[str], step: str, backwards: bool, replaces: bool) -> None:
+        """Bring the files of a period in, whatever else is there."""
+        names = [name for name in self._names() if days[0] <= name[2:12] <= days[1]]
+
+        done = self._unless_a_file_is_lost(
+            lambda: self.store.backfill(
+                self.raw,
+                *days,
+                step=step,
+                backwards=backwards,
+                replace=replaces,
+                allow_same_content=True,
+                allow_empty=True,
+                threads=1,
+                **self.options,
+            )
+        )
+
+        if done:
+            self._insist(names, [])
         self._check()
 
     @precondition(lambda self: self._names())
@@ -182,20 +215,26 @@ class Histories(RuleBasedStateMachine):
     def _update(
         self, names: Sequence[str], forget: Sequence[str] = (), **options: Any
     ) -> UpdateSummary | None:
-        """Update the store; None where it must read a file that was lost."""
+        """Update the store; None where it must read a file that was lost, and so changes nothing."""
         before = self._ledger()
-        try:
-            return self.store.update(
+        done = self._unless_a_file_is_lost(
+            lambda: self.store.update(
                 [self.raw / name for name in names],
                 forget=[self.raw / name for name in forget],
                 allow_same_content=True,
                 threads=1,
                 **{**self.options, **options},
             )
+        )
+        assert done or self._ledger() == before
+        return done
+
+    def _unless_a_file_is_lost(self, act: Callable[[], Done]) -> Done | None:
+        try:
+            return act()
         except StoreError as error:
             if "is gone. Bring it back" not in str(error):
                 raise
-            assert self._ledger() == before
             return None
 
     def _ledger(self) -> Ledger:
@@ -230,8 +269,18 @@ def _write(log: Log, path: Path) -> None:
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, log.table().schema) as writer:
             writer.write_table(log.table())
     else:
-        text = csv_text(log).encode()
+        text = (json_text if path.suffix == ".jsonl" else csv_text)(log).encode()
         path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+
+
+def json_text(log: Log) -> str:
+    """The log as JSON lines, every value as the text that CSV has for it; without rows an empty line."""
+    table = log.table().to_pylist()
+    return "\n".join(json.dumps({name: _as_text(row[name]) for name in row}) for row in table) + "\n"
+
+
+def _as_text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _foretold(summary: UpdateSummary | None) -> dict[str, Any] | None:
