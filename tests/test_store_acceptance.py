@@ -130,6 +130,42 @@ def test_a_file_that_is_gone_and_has_nothing_of_what_is_rebuilt_is_not_needed(tm
     assert spans(nights.rows()) == ["09:01–09:02", "09:03", "09:00–09:10"]
 
 
+def test_a_rebuild_ends_where_a_stored_session_is_found_again(tmp_path: Path) -> None:
+    nights = Nights(tmp_path, max_duration="10m")
+    first = nights.write("first", "09:00", "09:05", "09:10", "09:15")
+    nights.update(first, later := nights.write("later", "09:20", "09:25", "09:30"))
+    away = later.rename(tmp_path / "away")
+
+    done = nights.update(nights.write("late", "09:03"))
+
+    away.rename(later)
+    assert spans(nights.rows()) == ["09:00–09:05", "09:10–09:15", "09:20–09:25", "09:30"]
+    assert (done.sessions.extended, done.sessions.added) == (1, 0)
+
+
+def test_a_rebuild_goes_on_for_as_long_as_sessions_are_others(tmp_path: Path) -> None:
+    nights = Nights(tmp_path, max_events=2, split_before=["event=open"])
+    minutes = [f"09:{minute:02}" for minute in range(19)]
+    opens = ["open" if minute == "09:11" else "view" for minute in minutes]
+    day = nights.write("day", *minutes[:17], event=opens[:17])
+    nights.update(day, later := nights.write("later", *minutes[17:], event=opens[17:]))
+    away = later.rename(tmp_path / "away")
+
+    nights.update(nights.write("late", "09:00:30", event=["view"]))
+
+    away.rename(later)
+    assert spans(nights.rows())[4:7] == ["09:07–09:08", "09:09–09:10", "09:11–09:12"]
+
+
+def test_a_later_session_leaves_the_one_before_it_alone(tmp_path: Path) -> None:
+    nights = Nights(tmp_path, max_events=2)
+    nights.update(nights.write("day", "09:00", "09:01"))
+
+    done = nights.update(nights.write("later", "09:02"))
+
+    assert (done.sessions.extended, done.sessions.added) == (0, 1)
+
+
 def test_later_events_continue_a_session_whose_file_is_gone(tmp_path: Path) -> None:
     nights = Nights(tmp_path, max_events=2)
     nights.update(day := nights.write("day", "09:01", "09:02", "09:03"))

@@ -55,11 +55,15 @@ def nothing(types: Mapping[str, pa.DataType], table: SessionTable) -> pa.Table:
 
 
 def no_sessions(types: Mapping[str, pa.DataType], table: SessionTable) -> pa.Table:
-    """Return the sessions, as fragments, of no events: a table without rows."""
+    """Return the sessions, as fragments, of no events: a table without rows.
+
+    Which of an identity's sessions is its last changes with every later one, so it is not among the columns.
+    """
     events = nothing(types, table)
     if not table.rules.is_sequential:
         return events
-    return Walk(waiting_events(events, table), table.rules, table.aggregates).sessions()
+    walk = Walk(waiting_events(events, table), table.rules, table.aggregates)
+    return walk.sessions().drop_columns(["is_last"])
 
 
 def lasting_schema(types: Mapping[str, pa.DataType], table: SessionTable) -> pa.Schema:

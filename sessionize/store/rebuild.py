@@ -16,7 +16,7 @@ from sessionize.engine.waiting import Tables
 from sessionize.store.candidates import Candidates, Stored
 from sessionize.store.contribution import no_sessions, nothing
 from sessionize.store.difference import Counts, counts, unchanged
-from sessionize.store.revise import Disturbance, Revision, disturbance, merged, walked
+from sessionize.store.revise import Disturbance, Revision, caught_up, disturbance, merged, walked
 from sessionize.store.rows import as_rows, start_dates
 from sessionize.store.spans import Mask, holders, of_identities, spans
 
@@ -32,13 +32,11 @@ class Rebuilt:
         dates: The partitions that change, ascending.
         rows: All their rows, in closing order.
         counts: What became of the sessions.
-        deduplicated: Events that repeat a delivery, among those looked at.
     """
 
     dates: list[date]
     rows: pa.Table
     counts: Counts
-    deduplicated: int
 
 
 def rebuild(
@@ -61,13 +59,13 @@ def rebuild(
     """
     candidates = Candidates(source, table, no_sessions(types, table))
     revise = _walked if table.rules.is_sequential else _merged
-    revision, deduplicated = revise(candidates, [nothing(types, table), *added], removed, fetch, table)
-    return _partitions(candidates, revision, deduplicated, table)
+    revision = revise(candidates, [nothing(types, table), *added], removed, fetch, table)
+    return _partitions(candidates, revision, table)
 
 
 def _merged(
     candidates: Candidates, added: Tables, removed: Tables, fetch: Fetch, table: SessionTable
-) -> tuple[Revision, int]:
+) -> Revision:
     candidates.load_around([*added, *removed])
     dropped = _holding(candidates.stored, removed, table)
     lost = candidates.stored.filter(pa.array(dropped))
@@ -80,7 +78,7 @@ def _merged(
     revision = merged(candidates.stored.filter(pa.array(is_near)), added, dropped[is_near], restored, table)
     is_stale = np.zeros(len(is_near), bool)
     is_stale[is_near] = revision.is_stale
-    return Revision(revision.fresh, is_stale), 0
+    return Revision(revision.fresh, is_stale)
 
 
 def _holding(stored: pa.Table, removed: Tables, table: SessionTable) -> Mask:
@@ -94,20 +92,31 @@ def _holding(stored: pa.Table, removed: Tables, table: SessionTable) -> Mask:
 
 def _walked(
     candidates: Candidates, added: Tables, removed: Tables, fetch: Fetch, table: SessionTable
-) -> tuple[Revision, int]:
+) -> Revision:
     bringing = [spans(part, table.rules) for part in added]
     candidates.load_around([*bringing, *removed])
     disturbed = disturbance(candidates.stored, bringing, removed, table)
     while candidates.load_around([disturbed.chains]):
         disturbed = disturbance(candidates.stored, bringing, removed, table)
-    again = _to_be_walked_again(candidates.stored, disturbed, table)
-    events = [_after_open(part, candidates.stored, disturbed, table) for part in (*added, *fetch(again))]
-    return walked(candidates.stored, together(events), disturbed, table)
+    return _walked_on(candidates.stored, added, disturbed, fetch, table)
 
 
-def _to_be_walked_again(stored: pa.Table, disturbed: Disturbance, table: SessionTable) -> pa.Table:
-    """Return the stretches of time whose events are needed once more: those of dropped sessions."""
-    return spans(stored.filter(pa.array(disturbed.is_dropped)), table.rules)
+def _walked_on(
+    stored: pa.Table, added: Tables, disturbed: Disturbance, fetch: Fetch, table: SessionTable
+) -> Revision:
+    """Walk each chain until it has caught up with the stored sessions, twice as far each time."""
+    events, steps = list(added), np.ones(len(disturbed.chains), np.int64)
+    fetched = np.zeros(len(stored), bool)
+    while True:
+        part = disturbed.within(steps)
+        events += fetch(spans(stored.filter(pa.array(part.is_dropped & ~fetched)), table.rules))
+        fetched = part.is_dropped
+        after = [_after_open(each, stored, part, table) for each in events]
+        revision = walked(stored, together(after), part, table)
+        goes_on = disturbed.has_more(part) & ~caught_up(stored, revision.fresh, part, table)
+        if not goes_on.any():
+            return revision
+        steps[goes_on] *= 2
 
 
 def _after_open(events: pa.Table, stored: pa.Table, disturbed: Disturbance, table: SessionTable) -> pa.Table:
@@ -119,9 +128,7 @@ def _after_open(events: pa.Table, stored: pa.Table, disturbed: Disturbance, tabl
     return events.filter(pa.array((chain >= 0) & (column(events, "start_us").to_numpy() > after_us[chain])))
 
 
-def _partitions(
-    candidates: Candidates, revision: Revision, deduplicated: int, table: SessionTable
-) -> Rebuilt:
+def _partitions(candidates: Candidates, revision: Revision, table: SessionTable) -> Rebuilt:
     """Put the partitions together in which something changes."""
     stale, fresh = candidates.stored.filter(pa.array(revision.is_stale)), revision.fresh
     same_old, same_new = unchanged(stale, fresh, table.rules)
@@ -135,4 +142,4 @@ def _partitions(
     sessions = together([kept, fresh.select(kept.column_names)])
     of_dirty = np.isin(start_dates(sessions, table), dirty)
     rows = as_rows(sessions.filter(pa.array(of_dirty)), table)
-    return Rebuilt(days, rows, counts(gone, new, table.rules), deduplicated)
+    return Rebuilt(days, rows, counts(gone, new, table.rules))

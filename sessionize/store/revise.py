@@ -3,28 +3,33 @@
 Stored sessions are fragments with all their hidden state. Under commutative rules the added
 fragments are merged with them; a session that loses events is built again from what all other files
 contributed to it. Under sequential rules an identity's events are walked on behind the session that
-ends before the first disturbance; what stood after it is built again from the files' events.
+ends before the first disturbance; what stood after it is built again from the files' events, until the
+walk has a session open that is a stored one: from there on they are the same.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from sessionize.core.columns import column
-from sessionize.core.fragments import NO_END, identity_names, merge
-from sessionize.core.groups import Groups
+from sessionize.core.fragments import NO_END, identity_names, last_of_each_identity, merge
+from sessionize.core.groups import Groups, begins
 from sessionize.core.sessions import SessionTable
-from sessionize.core.walk import Walk
+from sessionize.core.walk import Walk, change_names
 from sessionize.engine.held import waiting_events
 from sessionize.engine.waiting import Tables
-from sessionize.store.spans import Chains, Mask, holders
+from sessionize.store.difference import unchanged
+from sessionize.store.spans import Chains, Mask, Rows, holders
 
 _CHAIN = "\0chain"
 """A column that no log has: within one chain nothing of another one counts."""
 
+Number = TypeVar("Number", np.bool_, np.int64)
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -95,11 +100,30 @@ class Disturbance:
         is_dropped: bool, shape (n,): stored sessions that must be found again from events.
         chains: What belongs together: the disturbed stretches, each a span; the events in them
             that come after the open session, from every file, decide.
+        chain: int64, shape (n,): the place of each stored session's chain there; -1 where nothing
+            disturbs it.
+        step: int64, shape (n,): how many steps a session stands behind the last disturbance of its
+            chain; sessions that share an instant stand on one step. 0 up to the disturbance.
     """
 
     is_open: Mask
     is_dropped: Mask
     chains: pa.Table
+    chain: Rows
+    step: Rows
+
+    def within(self, steps: Rows) -> Disturbance:
+        """Drop no session that stands more steps behind the last disturbance than its chain is given.
+
+        Args:
+            steps: int64, one for each chain.
+        """
+        return replace(self, is_dropped=self.is_dropped & (self.step <= np.append(steps, 0)[self.chain]))
+
+    def has_more(self, part: Disturbance) -> Mask:
+        """Say of each chain whether it has dropped sessions beyond those of a part: bool, one for each."""
+        beyond = self.chain[self.is_dropped & ~part.is_dropped]
+        return np.bincount(beyond, minlength=len(self.chains)) > 0
 
 
 def disturbance(stored: pa.Table, added: Tables, removed: Tables, table: SessionTable) -> Disturbance:
@@ -115,45 +139,85 @@ def disturbance(stored: pa.Table, added: Tables, removed: Tables, table: Session
         The disturbance. Of each chain that it touches, the last session that ends before the first
         disturbance is open, and all later ones are dropped; sessions that share an instant go together.
     """
-    rules = table.rules
-    reasons = [*added, *removed]
-    chains = Chains.of([stored, *reasons], rules)
-    first_us = np.full(len(chains), _NEVER)
-    for part in reasons:
-        np.minimum.at(first_us, chains.holding(part), column(part, "start_us").to_numpy())
-    chain = chains.holding(stored)
-    start_us, end_us = (column(stored, name).to_numpy() for name in ("start_us", "end_us"))
-    ordinal = column(stored, "ordinal").to_numpy()
-    order = np.lexsort((ordinal, start_us, chain))
-    chain, start_us, end_us = chain[order], start_us[order], end_us[order]
-    before = end_us < first_us[chain]
-    # Sessions that share an instant go together: their events cannot be told apart by time.
-    parted = np.ones(len(order), bool)
-    parted[1:] = (chain[1:] != chain[:-1]) | (start_us[1:] != end_us[:-1])
-    together_ = Groups.opening(parted)
-    before = before[together_.lasts][together_.of_row]
-    is_last = np.ones(len(order), bool)
-    is_last[:-1] = (chain[1:] != chain[:-1]) | ~before[1:]
+    chains = Chains.of([stored, *added, *removed], table.rules)
+    first_us, last_us = _extent(chains, [*added, *removed])
+    rows = _InChains.of(stored, chains)
+    chain = rows.chain
     is_touched = first_us < _NEVER
-    is_open, is_dropped = np.zeros(len(order), bool), np.zeros(len(order), bool)
-    is_open[order] = before & is_last & is_touched[chain]
-    is_dropped[order] = ~before & is_touched[chain]
-    return Disturbance(is_open, is_dropped, chains.table.filter(pa.array(is_touched)))
+    before = rows.of_group((rows.end_us < first_us[chain])[rows.groups.lasts])
+    is_last = np.append(begins(chain)[1:] | ~before[1:], True)[: len(chain)]
+    opens = np.zeros(len(chain), bool)
+    opens[rows.groups.starts] = (rows.start_us > last_us[chain])[rows.groups.starts]
+    steps, of_chain = np.cumsum(opens), Groups.opening(begins(chain))
+    at_first = (steps - opens)[of_chain.starts]
+    return Disturbance(
+        is_open=rows.as_given(before & is_last & is_touched[chain]),
+        is_dropped=rows.as_given(~before & is_touched[chain]),
+        chains=chains.table.filter(pa.array(is_touched)),
+        chain=rows.as_given(np.where(is_touched, np.cumsum(is_touched) - 1, -1)[chain]),
+        step=rows.as_given(steps - at_first[of_chain.of_row]),
+    )
 
 
-def walked(
-    stored: pa.Table, events: pa.Table, disturbed: Disturbance, table: SessionTable
-) -> tuple[Revision, int]:
+def _extent(chains: Chains, reasons: Tables) -> tuple[Rows, Rows]:
+    """Return when each chain is disturbed first, and last: `_NEVER` and its negative where it is not."""
+    first_us, last_us = np.full(len(chains), _NEVER), np.full(len(chains), -_NEVER)
+    for part in reasons:
+        of_part = chains.holding(part)
+        np.minimum.at(first_us, of_part, column(part, "start_us").to_numpy())
+        np.maximum.at(last_us, of_part, column(part, "end_us").to_numpy())
+    return first_us, last_us
+
+
+@dataclass(frozen=True)
+class _InChains:
+    """Stored sessions in order, chain by chain.
+
+    Attributes:
+        order: Where each stands in the table.
+        chain: The chain of each.
+        start_us: Its start.
+        end_us: Its end.
+        groups: Sessions that share an instant: their events cannot be told apart by time.
+    """
+
+    order: Rows
+    chain: Rows
+    start_us: Rows
+    end_us: Rows
+    groups: Groups
+
+    @classmethod
+    def of(cls, stored: pa.Table, chains: Chains) -> _InChains:
+        chain = chains.holding(stored)
+        names = ("start_us", "end_us", "ordinal")
+        start_us, end_us, ordinal = (column(stored, name).to_numpy() for name in names)
+        order = np.lexsort((ordinal, start_us, chain))
+        chain, start_us, end_us = chain[order], start_us[order], end_us[order]
+        parted = begins(chain)
+        parted[1:] |= start_us[1:] != end_us[:-1]
+        return cls(order, chain, start_us, end_us, Groups.opening(parted))
+
+    def of_group(self, values: Mask) -> Mask:
+        """Give each session what its group has."""
+        return values[self.groups.of_row]
+
+    def as_given(self, values: NDArray[Number]) -> NDArray[Number]:
+        """Put values in the order of the table."""
+        given = np.empty_like(values)
+        given[self.order] = values
+        return given
+
+
+def walked(stored: pa.Table, events: pa.Table, disturbed: Disturbance, table: SessionTable) -> Revision:
     """Revise stored sessions by walking events, under sequential rules.
 
     Args:
         stored: The sessions that `disturbed` was found of.
-        events: Waiting events: all of the disturbed chains that come after their open session.
+        events: Waiting events: those of the disturbed chains that come after their open session, as
+            far as sessions are dropped.
         disturbed: What they disturb.
         table: What a session is.
-
-    Returns:
-        The revision, and how many of the events repeat a delivery.
     """
     by_chain = _by_chain(table)
     opened = _in_chains(stored.filter(pa.array(disturbed.is_open)), disturbed, table)
@@ -163,10 +227,35 @@ def walked(
         table.aggregates,
         opened,
     )
-    sessions = walk.sessions().drop_columns([identity_names(by_chain.rules)[-1]])
-    return Revision(
-        sessions.select(stored.column_names), disturbed.is_open | disturbed.is_dropped
-    ), walk.rows.repeated
+    fresh = walk.sessions().select(stored.column_names)
+    return Revision(fresh, disturbed.is_open | disturbed.is_dropped)
+
+
+def caught_up(stored: pa.Table, fresh: pa.Table, disturbed: Disturbance, table: SessionTable) -> Mask:
+    """Say where a walk ends in the session in which the dropped ones end.
+
+    An open session is its own state, so whatever follows it is what follows the stored one.
+
+    Args:
+        stored: The sessions that `disturbed` was found of.
+        fresh: What the walk has found.
+        disturbed: What was walked.
+        table: What a session is.
+
+    Returns:
+        bool, one for each chain.
+    """
+    rules = _by_chain(table).rules
+    state = ["start_us", "end_us", "event_count", "ordinal", "is_ended", *change_names(rules)]
+    ends = [
+        last_of_each_identity(_in_chains(part, disturbed, table), rules)
+        for part in (stored.filter(pa.array(disturbed.is_dropped)), fresh)
+    ]
+    old, new = (each.select([*identity_names(rules), *state]) for each in ends)
+    same, _ = unchanged(old, new, rules)
+    found = np.zeros(len(disturbed.chains), bool)
+    found[column(old, identity_names(rules)[-1]).to_numpy()[same]] = True
+    return found
 
 
 def _by_chain(table: SessionTable) -> SessionTable:
