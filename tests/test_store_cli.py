@@ -106,6 +106,20 @@ def test_a_file_can_be_forgotten_alone(store: Path, logs: Path, capsys: pytest.C
     assert said(outcome)["sessions"] == "0 added, 0 extended, 0 merged, 1 removed"
 
 
+@pytest.mark.parametrize("is_there", [True, False], ids=["there", "gone"])
+def test_a_forgotten_file_that_will_come_back_is_named(
+    store: Path, logs: Path, capsys: pytest.CaptureFixture[str], is_there: bool
+) -> None:
+    forgotten = logs / "2026-11-24.csv"
+    if not is_there:
+        forgotten.unlink()
+
+    outcome = call_here(capsys, "update", store, "--forget", forgotten)
+
+    notice = f"{forgotten}: is still there. An update of its folder will bring it in again."
+    assert (notice in outcome.stderr) == is_there
+
+
 def test_a_dry_run_says_what_would_change_and_writes_nothing(
     tmp_path: Path, logs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ from sessionize.store.fingerprint import canonical_path
 from sessionize.store.ledger import Ledger
 from sessionize.store.ledger_file import LedgerFile
 from sessionize.store.request import Request
-from sessionize.store.selection import Arrival, Comparison, Replacement, compare, entries_named
+from sessionize.store.selection import Arrival, Comparison, Replacement, compare, entries_named, reopen
 
 
 @frozen
@@ -58,7 +58,11 @@ def look(request: Request, inputs: Sequence[str | Path], ledger: Ledger) -> Find
         StoreMismatchError: For a file to forget that is not in.
     """
     sources, emptied = _sources(request, inputs, ledger)
-    forgotten = entries_named(ledger, [*request.forget, *emptied], request.location)
+    named = entries_named(ledger, request.forget, request.location)
+    for entry in named:
+        if reopen(entry, ledger.definition.reading):
+            request.notify(f"{entry.path}: is still there. An update of its folder will bring it in again.")
+    forgotten = entries_named(ledger, [*(entry.path for entry in named), *emptied], request.location)
     return Findings(_compared(request, sources, ledger, {entry.path for entry in forgotten}), forgotten)
 
 
