@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +20,9 @@ from sessionize.definition import Definition, define
 from sessionize.engine.local import believing, sessions_of
 from sessionize.engine.outcome import Outcome
 from sessionize.engine.pool import Pool
-from sessionize.engine.resources import Resources
+from sessionize.engine.resources import Resources, peak_memory_bytes
 from sessionize.in_words import named_by
+from sessionize.progress import Progress, follow
 from sessionize.reading.log import Log, PlacedFile, log_of, open_files
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.rows import Needed
@@ -37,7 +36,6 @@ from sessionize.writing.rejects import keeping_rejected
 from sessionize.writing.target import Target, output_target
 from sessionize.zones import TZDATA_VERSION
 
-Progress = Callable[[int], None]
 Emit = Literal["sessions", "datapoints"]
 """What a run writes: a row for each session, or the data points that an SDK would have sent."""
 Engine = Literal["local", "spark"]
@@ -174,6 +172,7 @@ def run(
     needed = Needed.of(rules.columns, rules.by, reading, named_by(rules))
     files = open_files(sources, needed)
     log = log_of(files, needed)
+    follow(progress, log.extent.share)
     table = SessionTable.of(rules, log.types)
     as_of_us = reading.instant_us(as_of)
     job = Job(sources, files, needed, log, table, emit, target, rejects, limit, as_of_us)
@@ -278,16 +277,11 @@ def summarize(
         first_event=outcome.first_event,
         last_event=outcome.last_event,
         seconds=seconds,
-        peak_memory_bytes=_peak_memory_bytes(),
+        peak_memory_bytes=peak_memory_bytes(),
         output=output,
         rejected=outcome.rejected(),
         emit=emit,
     )
-
-
-def _peak_memory_bytes() -> int:
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return largest if sys.platform == "darwin" else largest * 1024
 
 
 def _ignore(message: str) -> None:

@@ -9,7 +9,7 @@ import re
 import struct
 import subprocess
 import termios
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.command_line import PROGRAM, Outcome, environment
@@ -17,10 +17,8 @@ from tests.command_line import PROGRAM, Outcome, environment
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def call_watched(
-    *arguments: str | Path, cwd: Path, columns: int = 100, variables: Mapping[str, str] | None = None
-) -> Outcome:
-    """Run `sessionize` on a terminal.
+def call_watched(*arguments: str | Path, cwd: Path, columns: int = 100, stdin: str | None = None) -> Outcome:
+    """Run `sessionize` on a terminal; standard input is the terminal, too, unless a text is given.
 
     Returns:
         The exit code, and everything that was ever on the screen, in order and without its
@@ -28,11 +26,18 @@ def call_watched(
     """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    plain = environment(**(variables or {}), TERM="xterm", COLUMNS="", PYTHONIOENCODING="utf-8")
     running = subprocess.Popen(
-        [*PROGRAM, *map(str, arguments)], cwd=cwd, env=plain, stdin=theirs, stdout=theirs, stderr=theirs
+        [*PROGRAM, *map(str, arguments)],
+        cwd=cwd,
+        env=environment(TERM="xterm", COLUMNS="", PYTHONIOENCODING="utf-8"),
+        stdin=theirs if stdin is None else subprocess.PIPE,
+        stdout=theirs,
+        stderr=theirs,
     )
     os.close(theirs)
+    if running.stdin is not None and stdin is not None:
+        running.stdin.write(stdin.encode())
+        running.stdin.close()
     screen = b"".join(_read(ours)).decode()
     os.close(ours)
     return Outcome(running.wait(), _ESCAPE.sub("", screen).replace("\r\n", "\n"), "")

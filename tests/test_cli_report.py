@@ -1,17 +1,12 @@
-"""The summary for people, and the progress bar."""
+"""The summary for people."""
 
 from __future__ import annotations
 
-import io
-import sys
 from collections import Counter
 
 import click
 import pytest
-from rich.console import Console as Terminal
 
-from sessionize.cli.console import Console
-from sessionize.cli.progress import bar
 from sessionize.cli.report import describe
 from sessionize.events import Tally
 from sessionize.rules import SessionRules
@@ -114,39 +109,3 @@ def test_summary_ends_with_a_command_that_shows_the_sessions(output: str, comman
 
 def test_summary_of_stdout_names_no_output() -> None:
     assert lines(summary(output="-"))[-1].startswith("took")
-
-
-def test_bar_shows_rows_on_a_terminal() -> None:
-    screen = io.StringIO()
-
-    with bar(Terminal(file=screen, force_terminal=True, width=80)) as progress:
-        progress(1_000)
-        progress(234)
-
-    assert "1,234 rows" in screen.getvalue()
-
-
-def test_no_bar_where_nobody_watches() -> None:
-    with Console().progress() as progress:
-        assert progress is None
-
-
-class Screen(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", Screen())
-
-    with Console().progress() as progress:
-        assert progress is not None
-
-
-def test_no_bar_when_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", Screen())
-    console = Console()
-    console.quiet = True
-
-    with console.progress() as progress:
-        assert progress is None

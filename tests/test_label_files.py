@@ -519,4 +519,4 @@ def test_progress_adds_up_to_the_input_rows(tmp_path: Path) -> None:
     with tiny_pieces(50):
         sz.label_files(tmp_path / "log.parquet", tmp_path / "out.csv", progress=steps.append)
 
-    assert (len(steps), sum(steps)) == (8, 400)
+    assert [step for step in steps if step] == [50] * 8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import signal
 import subprocess
@@ -12,15 +11,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from rich.console import Console as Terminal
 
 import sessionize as sz
-from sessionize.cli.progress import step_bar
 from sessionize.cli.store_report import describe_update
 from sessionize.store.lock import locked
 from tests.command_line import PROGRAM, ROOT, Outcome, call, call_here, environment
 from tests.store_files import put
-from tests.test_cli_report import Screen
 from tests.test_store_backfill import event
 from tests.test_store_status import gauges
 
@@ -446,30 +442,6 @@ def test_a_signal_lets_the_step_finish_and_the_next_run_goes_on(
     assert store.verify().agrees
     call(*command, cwd=tmp_path)
     assert store.status().files == 30
-
-
-def test_the_step_bar_shows_steps_and_the_remaining_time() -> None:
-    screen = io.StringIO()
-
-    with step_bar(Terminal(file=screen, force_terminal=True, width=80)) as bar:
-        bar.rows(1_234)
-        bar.step(1, 4)
-
-    assert "rows" in screen.getvalue()
-    assert "1,234" in screen.getvalue()
-    assert "steps" in screen.getvalue()
-
-
-def test_the_step_bar_is_shown_on_a_terminal(
-    tmp_path: Path, logs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    screen = Screen()
-    monkeypatch.setattr("sys.stderr", screen)
-
-    call_here(capsys, "backfill", tmp_path / "store", logs, *PERIOD)
-
-    assert "rows" in screen.getvalue()
-    assert "[1/1] 2026-11-23 to 2026-11-25: 3 new" in screen.getvalue()
 
 
 # ---------------------------------------------------------------- status, verify, changes, compact

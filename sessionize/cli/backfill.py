@@ -127,22 +127,23 @@ def backfill(console: Console, /, store: str, inputs: tuple[str, ...], **options
     kept, definition = SessionStore(store), definition_options(options)
     with (
         agreed(kept, definition, console),
-        console.steps() as bar,
+        console.progress() as watch,
         stopping(console) as wanted,
         keeping_rejected(kept_rejects(options)) as keep,
     ):
 
         def stepped(step: BackfillStep) -> None:
             _say(console, step)
-            if bar:
-                bar.step(step.number, step.of)
+            if watch:
+                watch.step(step.number, step.of)
 
         summary = kept.backfill(
             inputs,
             options["from"],
             options["to"],
             notify=console.notice,
-            progress=bar.rows if bar else None,
+            # Steps tell how much is done, so it follows the log of none.
+            progress=(lambda rows: watch(rows)) if watch else None,
             stop=wanted.is_wanted,
             stepped=stepped,
             **{name: options[name] for name in _NAMES if options[name] is not None},

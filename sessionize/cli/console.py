@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from sessionize.cli.progress import Bar, StepBar
+    from sessionize.cli.progress import Watch
 
 NOTICES_SHOWN = 3
 
@@ -31,15 +32,16 @@ class Console:
         self.verbose = False
         self._kept_back = 0
         self._noticed = 0
+        self._print = _to_stderr
 
     def say(self, message: str) -> None:
         """Print one message to stderr, unless quiet."""
         if not self.quiet:
-            click.echo(message, err=True)
+            self._print(message)
 
     def error(self, message: str) -> None:
         """Print one error to stderr, quiet or not."""
-        click.echo(message, err=True)
+        self._print(message)
 
     def notice(self, message: str) -> None:
         """Print something worth knowing, such as a skipped file; after a few, only count unless verbose."""
@@ -55,23 +57,26 @@ class Console:
             self.say(f"… and {self._kept_back:,} more such messages; --verbose shows them all.")
             self._kept_back = 0
 
-    def progress(self) -> AbstractContextManager[Bar | None]:
-        """Show rows, rate and elapsed time while the context lasts; nothing where nobody watches.
+    @contextmanager
+    def progress(self) -> Iterator[Watch | None]:
+        """Show rows, rate, remaining time and memory while the context lasts; nothing where nobody watches.
 
-        Returns:
-            A context that gives the function to call with each further number of rows, or None where
-            stderr is no terminal or the console is quiet.
+        Yields:
+            What to call with each further number of rows; None where stderr is no terminal or the
+            console is quiet.
         """
         if self.quiet or not sys.stderr.isatty():
-            return nullcontext(None)
-        from sessionize.cli.progress import bar
+            yield None
+            return
+        from sessionize.cli.progress import watch
 
-        return bar()
+        with watch() as shown:
+            self._print = shown.print
+            try:
+                yield shown
+            finally:
+                self._print = _to_stderr
 
-    def steps(self) -> AbstractContextManager[StepBar | None]:
-        """Show how many steps are done and the remaining time, besides rows and rate; as `progress`."""
-        if self.quiet or not sys.stderr.isatty():
-            return nullcontext(None)
-        from sessionize.cli.progress import step_bar
 
-        return step_bar()
+def _to_stderr(message: str) -> None:
+    click.echo(message, err=True)

@@ -193,9 +193,10 @@ def changes(console: Console, /, store: str, since: int, output: str, **options:
     from sessionize.store.store import SessionStore
     from sessionize.writing.output import open_output
 
-    found = SessionStore(store).changes(since)
-    with open_output(target, found.sessions.schema, metadata={}) as writer:
-        writer.write(found.sessions)
+    with console.progress():
+        found = SessionStore(store).changes(since)
+        with open_output(target, found.sessions.schema, metadata={}) as writer:
+            writer.write(found.sessions)
     if options["json"]:
         click.echo(json.dumps(found.as_dict()))
     else:
@@ -240,9 +241,10 @@ def compact(console: Console, /, store: str, **options: Any) -> None:
     import_arrow_without_pandas()
     from sessionize.store.store import SessionStore
 
-    found = SessionStore(store).compact(
-        dry_run=options["dry_run"], **given(options, ("keep", "lock_timeout"))
-    )
+    with console.progress():
+        found = SessionStore(store).compact(
+            dry_run=options["dry_run"], **given(options, ("keep", "lock_timeout"))
+        )
     if options["json"]:
         told = {"store": store, "table_version": found.version, "dry_run": options["dry_run"]}
         click.echo(json.dumps({**told, "removed": found.files, "size_bytes": found.size_bytes}))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sessionize.cli.commands import HELP, Command, section
+from sessionize.cli.console import Console
 from sessionize.cli.sessions_options import SESSIONS, by_option, timezone_option, working_options
 
 if TYPE_CHECKING:
@@ -34,12 +35,13 @@ _WHO = section(
 @click.command(
     "user",
     cls=Command,
-    params=[SESSIONS, _VALUES, *_WHO, *working_options("config", "json", "verbose")],
+    params=[SESSIONS, _VALUES, *_WHO, *working_options("config", "json", "quiet", "verbose")],
     context_settings=HELP,
     epilog=EXAMPLES,
     short_help="One user's app usage.",
 )
-def user(sessions: str, values: tuple[str, ...], json: bool, **options: Any) -> None:
+@click.make_pass_decorator(Console, ensure=True)
+def user(console: Console, /, sessions: str, values: tuple[str, ...], json: bool, **options: Any) -> None:
     """Show one user's app usage: how often, how long, since when, and the last sessions.
 
     SESSIONS is a file that sessionize has written (Parquet, CSV, JSON lines, Arrow), a folder by date, or a
@@ -48,10 +50,11 @@ def user(sessions: str, values: tuple[str, ...], json: bool, **options: Any) -> 
     """
     from sessionize import usage
 
-    try:
-        found = usage.user(sessions, values, by=options["by"], timezone=options["timezone"])
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    with console.progress():
+        try:
+            found = usage.user(sessions, values, by=options["by"], timezone=options["timezone"])
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
     if json:
         click.echo(_json(found))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,8 @@ from sessionize.dashboard.overview import Overview, Totals
 from sessionize.dashboard.period import Asked
 from sessionize.dashboard.rows import Reader
 from sessionize.errors import OutputError
+from sessionize.progress import Progress, follow
+from sessionize.reading.extent import Extent
 from sessionize.writing.atomic import explained, replaced_file
 from sessionize.written.opening import Written, open_written
 from sessionize.written.rejected import rejected_beside
@@ -62,7 +64,7 @@ def report(
     title: str | None = None,
     from_date: str | date | None = None,
     to_date: str | date | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Write a page about a sessions table: the command `sessionize report`.
 
@@ -107,6 +109,7 @@ def report(
     zone = zone_of(written, timezone)
     reader = Reader(written.layout, written.layout.users(by), zone)
 
+    follow(progress, Extent(written.rows).share)
     figures = _gathered(written, reader, asked, progress)
     period = asked.period(list(figures.days))
     overview = None if period is None else Overview(figures, period, zone)
@@ -142,9 +145,7 @@ def zone_of(written: Written, timezone: str | None) -> Zone:
     return Zone.named("UTC") if written.origin.rules is None else written.origin.rules.zone
 
 
-def _gathered(
-    written: Written, reader: Reader, asked: Asked, progress: Callable[[int], None] | None
-) -> Figures:
+def _gathered(written: Written, reader: Reader, asked: Asked, progress: Progress | None) -> Figures:
     figures = Figures(asked, written.origin.rules if written.layout.identity else None)
     for table in written.tables(reader.columns):
         figures.add(*reader.read(table))

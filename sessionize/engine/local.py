@@ -30,6 +30,7 @@ from sessionize.engine.pool import Pool
 from sessionize.engine.resources import Resources
 from sessionize.engine.waiting import Tables
 from sessionize.events import Events
+from sessionize.progress import Progress
 from sessionize.reading.log import Log
 
 Result = TypeVar("Result")
@@ -72,7 +73,7 @@ def sessions_of(
     *,
     resources: Resources,
     trusting: bool = True,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[pa.Table]:
     """Sessionize a log.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import resource
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +115,9 @@ def _free_in_container() -> int:
         return max(limit - int((_CGROUP / "memory.current").read_text()), 0)
     except (OSError, ValueError):
         return 1 << 62
+
+
+def peak_memory_bytes() -> int:
+    """Return the most memory that this process has held so far."""
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024

@@ -27,6 +27,7 @@ from sessionize.events import Events, Tally
 from sessionize.explaining.explanation import OWN_COLUMNS, Explanation, named
 from sessionize.explaining.why import Timeline, why
 from sessionize.in_words import named_by
+from sessionize.progress import Progress, follow
 from sessionize.reading.frames import EVENTS, open_frame
 from sessionize.reading.log import FilePiece, Log, open_log
 from sessionize.reading.one_identity import Looked, OneIdentity, look
@@ -78,7 +79,7 @@ def explain(
     allow_empty: bool = False,
     threads: int | None = None,
     notify: Callable[[str], None] | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
     **definition: Unpack[Definition],
 ) -> Explanation:
     """Explain one identity's sessions, event by event.
@@ -114,6 +115,7 @@ def explain(
     where, log = _opened(events, rules, reading, allow_empty, notify)
     wanted = OneIdentity(identity, log.types, reading)
     wanted.check()
+    follow(progress, log.extent.share)
     found, rejected = _found(log, wanted, rules, Resources(threads).threads, progress)
     if not found.own.input_rows:
         raise InputError(f"{where}: no row of {named(identity)}{_meant(identity, found.names)}")
@@ -170,7 +172,7 @@ def _found(
     wanted: OneIdentity,
     rules: SessionRules,
     threads: int,
-    progress: Callable[[int], None] | None,
+    progress: Progress | None,
 ) -> tuple[_Found, pa.Table]:
     """Look through the log; return what it holds, and the rejected rows."""
 

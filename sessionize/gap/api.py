@@ -16,7 +16,8 @@ from sessionize.engine.resources import Resources
 from sessionize.gap.counting import count_gaps
 from sessionize.gap.gaps import Gaps
 from sessionize.gap.scale import Scale
-from sessionize.job import Progress, summarize
+from sessionize.job import summarize
+from sessionize.progress import Progress, follow
 from sessionize.reading.frames import open_frame
 from sessionize.reading.log import Log, open_log
 from sessionize.reading.options import ReadOptions
@@ -153,6 +154,7 @@ def _counted(
     rules, options, scale = _defined(timeouts, reading, definition)
     limit = RejectLimit.parse(max_rejected)
     log = opened(rules, options)
+    follow(progress, log.extent.share)
 
     def attempt(trusting: bool) -> Gaps:
         outcome = Outcome(rules)

@@ -8,7 +8,7 @@ it is not known whether others come between them wait: on disk where memory does
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -22,6 +22,7 @@ from sessionize.gap.counts import Counts
 from sessionize.gap.histories import Histories, of_piece, take
 from sessionize.gap.scale import Scale
 from sessionize.gap.stretches import ends
+from sessionize.progress import Progress
 from sessionize.reading.log import Log
 from sessionize.rules import SessionRules
 
@@ -54,7 +55,7 @@ def count_gaps(
     *,
     resources: Resources,
     trusting: bool = True,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Counts, int]:
     """Count the gaps of a log.
 

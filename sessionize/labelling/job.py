@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
@@ -14,9 +15,11 @@ from sessionize.engine.outcome import Outcome
 from sessionize.engine.pool import Pool
 from sessionize.engine.resources import Resources
 from sessionize.in_words import named_by
-from sessionize.job import Progress, place_for_rejects, provenance, summarize
+from sessionize.job import place_for_rejects, provenance, summarize
 from sessionize.labelling.labelled import Labels, labelled, read_ahead
 from sessionize.labelling.labels import label_schema, log_table
+from sessionize.progress import Progress, follow
+from sessionize.reading.extent import Extent
 from sessionize.reading.log import log_of, open_files
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.rows import Needed
@@ -104,6 +107,8 @@ def label_files(
     with spooled(found, resources.temp_dir) as sources:
         files = open_files(sources, needed)
         log = log_of(files, needed)
+        readings = _TwoReadings(log.extent)
+        follow(progress, readings.share)
         whole = whole_log(files, needed, log.types)
         schema = label_schema(whole.schema, rules)
 
@@ -119,12 +124,29 @@ def label_files(
                 with closing(read_ahead(labelled(pieces, whole, schema))) as labelled_rows:
                     for rows in labelled_rows:
                         writer.write(rows)
+                        readings.written_rows += len(rows)
+                        if progress:
+                            progress(0)
                 limit.check(outcome.tally, outcome.rejected())
                 keep(outcome.rejected())
             return outcome
 
         outcome = believing(attempt)
     return summarize(outcome, rules, time.perf_counter() - started, output=str(output))
+
+
+@dataclass
+class _TwoReadings:
+    """How much of a log has been read for its labels, and then again to be written."""
+
+    extent: Extent
+    written_rows: int = 0
+
+    def share(self, rows: int) -> float | None:
+        read = self.extent.share(rows)
+        if read is None or not rows:
+            return read
+        return read * (1 + min(self.written_rows / rows, 1.0)) / 2
 
 
 def refuse_aggregates(rules: SessionRules) -> None:

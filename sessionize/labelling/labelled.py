@@ -9,7 +9,7 @@ first has ended, the labels waiting in memory or on disk.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import repeat, takewhile, zip_longest
@@ -26,6 +26,7 @@ from sessionize.engine.pool import Pool
 from sessionize.engine.resources import Resources
 from sessionize.errors import InputError
 from sessionize.labelling.labels import LABELS, Labelling, WaitingLabels, records_of
+from sessionize.progress import Progress
 from sessionize.reading.log import Log
 from sessionize.reading.whole import WholeLog, WholePiece
 
@@ -86,7 +87,7 @@ class Labels:
         self._next = 0
 
     def pieces(
-        self, *, trusting: bool = True, progress: Callable[[int], None] | None = None
+        self, *, trusting: bool = True, progress: Progress | None = None
     ) -> Generator[LabelledPiece, None, None]:
         """Label the log.
 

@@ -26,6 +26,7 @@ class ArrowLog:
         with source.open_file() as file:
             schema = open_ipc(file).schema
         self.name = source.name
+        self.size = source.size
         self.names = schema.names
         self.types = dict(zip(schema.names, schema.types, strict=True))
 

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from sessionize.errors import UnreadableFileError
 from sessionize.reading.grammars import Grammar, Offsets
-from sessionize.reading.streams import ByteStream
+from sessionize.reading.streams import ByteStream, position_of
 
 BLOCK_BYTES = 4 << 20
 """A few of them are little memory, and calls for each of them are little time."""
@@ -31,6 +31,7 @@ class Block:
         body: How they go on, up to and without `end`. The task puts both together, or the one
             thread that cuts would copy the whole file.
         end: See `body`.
+        position: How much of the file, as it lies on disk, had been read when they were cut.
     """
 
     grammar: Grammar
@@ -38,6 +39,7 @@ class Block:
     head: bytes
     body: bytes
     end: int
+    position: int = 0
 
     @cached_property
     def data(self) -> bytes:
@@ -117,7 +119,7 @@ class RecordFile:
             else:
                 end = self.grammar.last_line_end(more) if is_plain else self.grammar.last_end(more)
             if end or is_last:
-                yield Block(self.grammar, offset, rest, more, end), is_last
+                yield Block(self.grammar, offset, rest, more, end, position_of(stream)), is_last
                 offset, rest = offset + len(rest) + end, b""
             rest += more[end:]
             if len(rest) > LARGEST_RECORD_BYTES:

@@ -44,6 +44,7 @@ class CsvLog:
             UnreadableFileError: For a file without one.
         """
         self.name = source.name
+        self.size = source.size
         self._source = source
         self._grammar = QuotedRecords(source.delimiter)
         self._skip = 0
@@ -60,7 +61,7 @@ class CsvLog:
         reopens = self._source.once is None
         records = RecordFile(self.name, self._grammar, self._source.open_text, self._skip, reopens=reopens)
         for block in records.blocks():
-            yield Task(Rows(parser, times, block).load)
+            yield Task(Rows(parser, times, block).load, position=block.position)
 
     def _header(self) -> list[str]:
         """Read the names, and the first row to see what its time looks like."""

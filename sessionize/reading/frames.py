@@ -27,6 +27,7 @@ class FrameLog:
     """A frame as the one file of a log."""
 
     name = EVENTS
+    size = None
     is_indexed = True
 
     def __init__(self, names: Sequence[str], table: pa.Table) -> None:

@@ -43,6 +43,7 @@ class JsonLog:
             InputError: For integers beyond 64 bits.
         """
         self.name = source.name
+        self.size = source.size
         self._source = source
         self._skip = 0
         self.types = _inferred(self._sample(), self.name)
@@ -57,7 +58,7 @@ class JsonLog:
     def tasks(self, needed: Needed, types: ColumnTypes) -> Iterator[Task]:
         """Give a task for each block."""
         for rows in self.blocks(needed, types):
-            yield Task(rows.load)
+            yield Task(rows.load, position=rows.block.position)
 
     def blocks(self, needed: Needed, types: ColumnTypes) -> Iterator[Rows]:
         """Give the blocks, and how to parse the needed columns of each."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -14,6 +14,7 @@ import pyarrow.types as pt
 from sessionize.errors import InputError, MissingColumnError
 from sessionize.events import Chunk
 from sessionize.reading.declared import declared_type
+from sessionize.reading.extent import Extent
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.ranges import TimeRange
 from sessionize.reading.records import Records
@@ -46,11 +47,13 @@ class Task:
         load: Reads them.
         time_range: The range of their times, or None.
         row_groups: What `load` reads, where that can be read in parts.
+        position: How much of the file, as it lies on disk, has been read with it; 0 where unknown.
     """
 
     load: Load
     time_range: TimeRange | None = None
     row_groups: RowGroups | None = None
+    position: int = 0
 
 
 class Piece(Protocol):
@@ -70,6 +73,10 @@ class OpenFile(Protocol):
     @property
     def name(self) -> str:
         """The file as named, for messages and rejected rows."""
+
+    @property
+    def size(self) -> int | None:
+        """Its bytes on disk; None for a stream or a frame."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -101,11 +108,13 @@ class Log:
         pieces: The tasks, in input order: a list where every file has an index, else an iterator
             that reads on as it is asked.
         unseen: Columns of which only nulls have been seen so far, and which are read as text.
+        extent: How much there is to read, and how much has been.
     """
 
     types: ColumnTypes
     pieces: Iterable[FilePiece]
     unseen: frozenset[str] = frozenset()
+    extent: Extent = field(default_factory=Extent)
 
 
 @dataclass(frozen=True)
@@ -185,12 +194,15 @@ def log_of(files: Sequence[PlacedFile], needed: Needed) -> Log:
     """Make one log of opened files, each with the columns that its Hive folders name."""
     types = _unified(files, needed)
     is_indexed = all(file.is_indexed for file, _ in files)
+    extent = Extent(sizes=[file.size for file, _ in files])
     if is_indexed:
-        return Log(types, list(_pieces(files, needed, types)))
+        listed = list(_pieces(files, needed, types, extent))
+        rows = sum(piece.rows for piece in listed)
+        return Log(types, listed, extent=Extent(rows=int(rows)) if rows < inf else Extent())
     # Values may still come where only nulls were seen so far.
     unseen = frozenset(name for name, type_ in types.items() if pt.is_null(type_))
     types = {**types, **dict.fromkeys(unseen, pa.string())}
-    return Log(types, _pieces(files, needed, types), unseen)
+    return Log(types, _pieces(files, needed, types, extent), unseen, extent)
 
 
 def guarded(file: str, items: Iterator[T]) -> Iterator[T]:
@@ -211,9 +223,13 @@ def pieces_of(place: int, placed: PlacedFile, needed: Needed, types: ColumnTypes
         yield FilePiece(place, file.name, partition, needed, types, task)
 
 
-def _pieces(files: Sequence[PlacedFile], needed: Needed, types: ColumnTypes) -> Iterator[FilePiece]:
+def _pieces(
+    files: Sequence[PlacedFile], needed: Needed, types: ColumnTypes, extent: Extent
+) -> Iterator[FilePiece]:
     for place, placed in enumerate(files):
-        yield from pieces_of(place, placed, needed, types)
+        for piece in pieces_of(place, placed, needed, types):
+            extent.reach(place, piece.task.position)
+            yield piece
 
 
 def _open(source: Source, needed: Needed) -> OpenFile:

@@ -40,6 +40,7 @@ class ParquetLog:
         """Read the footer."""
         schema = source.footer.schema.to_arrow_schema()
         self.name = source.name
+        self.size = source.size
         self.names = schema.names
         self.types = dict(zip(schema.names, schema.types, strict=True))
         self._source = source

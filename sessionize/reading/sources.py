@@ -18,7 +18,7 @@ from sessionize.errors import InputError, UnreadableFileError
 from sessionize.reading.folders import Place, expand_glob, is_glob, list_folder, place_of
 from sessionize.reading.options import InputFormat, ReadOptions
 from sessionize.reading.ours import MARKER, REJECTS_SUFFIX, made_by_sessionize
-from sessionize.reading.streams import BOM, ByteStream, OnceStream, decoded, readable
+from sessionize.reading.streams import BOM, ByteStream, FileStream, OnceStream, decoded, readable
 from sessionize.reading.suffixes import FORMATS, format_of, hive_columns
 from sessionize.spelling import closest
 
@@ -40,6 +40,7 @@ class Source:
         encoding: Of text formats.
         delimiter: Of CSV and TSV, one character.
         partition: Columns that its Hive folders name, as text; None is null.
+        size: Its bytes as it lies there; None for a stream.
         once: The stream itself, where it cannot be opened again.
         may_be_empty: Whether a file that holds nothing at all is a log without rows.
     """
@@ -50,6 +51,7 @@ class Source:
     encoding: str = "utf-8"
     delimiter: str = ","
     partition: dict[str, str | None] = field(default_factory=dict)
+    size: int | None = None
     once: OnceStream | None = None
     may_be_empty: bool = False
 
@@ -69,8 +71,9 @@ class Source:
         """Open a text file from its beginning, decompressed and as UTF-8."""
         if self.once:
             return self.once
-        stream = self.place.filesystem.open_input_stream(self.place.path, compression=self.compression)
-        return decoded(stream, self.encoding)
+        raw = self.place.filesystem.open_input_file(self.place.path)  # a stream does not tell its position
+        stream = pa.CompressedInputStream(raw, self.compression) if self.compression else raw
+        return FileStream(raw, decoded(stream, self.encoding))
 
     def peek(self, size: int) -> bytes:
         """Return up to `size` first bytes of a text file, all of which are still to be read."""
@@ -163,7 +166,7 @@ class _Search:
         elif info.type == pafs.FileType.Directory:
             yield from self._folder(place)
         elif info.type == pafs.FileType.File:
-            yield from self._nonempty(self._source(place), info.size)
+            yield from self._nonempty(self._source(place, info.size), info.size)
         else:
             pipe = io.FileIO(place.path)
             yield from self._once(place, pipe, pipe.close)
@@ -222,7 +225,7 @@ class _Search:
             self.skip("rejected rows", place.name)
         elif not (self._options.input_format or format_of(place.path)[0]):
             self.skip("unknown format", place.name)
-        elif made_by_sessionize(source := self._source(place)):
+        elif made_by_sessionize(source := self._source(place, size)):
             self.skip("made by sessionize", place.name)
         else:
             yield from self._nonempty(source, size)
@@ -236,7 +239,7 @@ class _Search:
         else:
             raise UnreadableFileError(f"{source.name}: {EMPTY_FILE}")
 
-    def _source(self, place: Place, once: OnceStream | None = None) -> Source:
+    def _source(self, place: Place, size: int | None, once: OnceStream | None = None) -> Source:
         suffix_format, compression = format_of(place.path)
         format_ = self._options.input_format or suffix_format or (_sniff(once) if once else None)
         if not format_:
@@ -250,6 +253,7 @@ class _Search:
             encoding=self._options.encoding,
             delimiter=self._options.csv_delimiter or ("\t" if format_ == "tsv" else ","),
             partition=hive_columns(place.name),
+            size=size,
             once=once,
             may_be_empty=self._allow_empty,
         )
@@ -260,7 +264,7 @@ class _Search:
         with readable(place.name):
             once = OnceStream(decoded(stream, self._options.encoding), at_end)
             size = len(once.peek(1))
-        yield from self._nonempty(self._source(place, once), size)
+        yield from self._nonempty(self._source(place, None, once), size)
 
     def _is_own(self, place: Place) -> bool:
         key = place.key

@@ -50,7 +50,8 @@ def _copied(source: Source, stream: ByteStream, path: Path) -> Source:
                 file.write(more)
     place = Place(source.name, str(path), pafs.LocalFileSystem())
     # What came through the stream has been decoded.
-    return replace(source, place=place, once=None, encoding="utf-8", compression=None)
+    size = path.stat().st_size
+    return replace(source, place=place, size=size, once=None, encoding="utf-8", compression=None)
 
 
 def _read(source: Source, stream: ByteStream) -> bytes:

@@ -20,6 +20,24 @@ class ByteStream(Protocol):
         """Return up to `size` bytes; none at the end."""
 
 
+class FileStream:
+    """A text file as it is decompressed and decoded, and how far that has come."""
+
+    def __init__(self, raw: pa.NativeFile, stream: ByteStream) -> None:
+        """Read `stream`, which takes its bytes from `raw`, the file as it lies on disk."""
+        self._raw = raw
+        self.read = stream.read
+
+    def position(self) -> int:
+        """Return how many bytes of the file have been read."""
+        return int(self._raw.tell())
+
+
+def position_of(stream: ByteStream) -> int:
+    """Return how many bytes of a file have been read; 0 where that cannot be known."""
+    return stream.position() if isinstance(stream, FileStream) else 0
+
+
 class OnceStream:
     """A stream that cannot be opened again (standard input, a pipe), whose beginning can be seen first."""
 

@@ -40,6 +40,11 @@ class WholeJsonLog:
         return self.log.name
 
     @property
+    def size(self) -> int | None:
+        """Its bytes on disk."""
+        return self.log.size
+
+    @property
     def names(self) -> Sequence[str]:
         """The columns."""
         return list(self.types)

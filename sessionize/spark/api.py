@@ -109,6 +109,7 @@ class _FrameLog:
     """A data frame as the one file of a log: its columns; Spark reads the rows."""
 
     name = EVENTS
+    size = None
     is_indexed = True
 
     def __init__(self, types: Mapping[str, pa.DataType], names: Sequence[str]) -> None:

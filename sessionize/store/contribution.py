@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from sessionize.engine.pool import Pool
 from sessionize.engine.waiting import Tables
 from sessionize.errors import StoreMismatchError
 from sessionize.events import Events
+from sessionize.progress import Progress
 from sessionize.reading.folders import place_of
 from sessionize.reading.log import Log, Piece
 from sessionize.reading.streams import shorten
@@ -72,7 +73,7 @@ def lasting_schema(types: Mapping[str, pa.DataType], table: SessionTable) -> pa.
 
 
 def contributions(
-    log: Log, files: int, table: SessionTable, pool: Pool, progress: Callable[[int], None] | None = None
+    log: Log, files: int, table: SessionTable, pool: Pool, progress: Progress | None = None
 ) -> tuple[list[Contribution], Outcome]:
     """Read files, and find what each contributes.
 

@@ -12,6 +12,7 @@ from sessionize.core.sessions import SessionTable
 from sessionize.engine.outcome import Outcome
 from sessionize.engine.pool import Pool
 from sessionize.in_words import named_by
+from sessionize.progress import follow
 from sessionize.reading.log import open_log
 from sessionize.reading.types import ColumnTypes
 from sessionize.store.contribution import Contribution, contributions, no_sessions, write_contribution
@@ -85,6 +86,7 @@ def read_arrivals(request: Request, arrivals: Sequence[Arrival], ledger: Ledger)
     types = wider(ledger.types, log, request.location)
     log = reading_as(log, types)
     table = SessionTable.of(rules, log.types)
+    follow(request.progress, log.extent.share)
     with Pool(request.resources.threads) as pool:
         brought, outcome = contributions(log, len(arrivals), table, pool, request.progress)
     for arrival in arrivals:

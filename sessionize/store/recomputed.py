@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,7 @@ from sessionize.engine.outcome import Outcome
 from sessionize.engine.pool import Pool
 from sessionize.engine.resources import Resources
 from sessionize.job import dates
+from sessionize.progress import Progress, follow
 from sessionize.reading.log import Log, open_log
 from sessionize.reading.sources import Source
 from sessionize.store.ledger import Ledger
@@ -62,7 +63,7 @@ def recomputed(
     *,
     sample: Sample,
     resources: Resources,
-    progress: Callable[[int], None] | None,
+    progress: Progress | None,
 ) -> Iterator[Recomputed]:
     """Run over files as `sessionize run` does.
 
@@ -84,6 +85,7 @@ def recomputed(
     rules = table.rules
     log = open_log(files, rules.columns, rules.by, ledger.definition.reading)
     log = sample.of_log(reading_as(log, ledger.types or log.types), rules)
+    follow(progress, log.extent.share)
     with explained("temporary folder"):
         folder = tempfile.TemporaryDirectory(prefix="sessionize-", dir=resources.temp_dir)
     with folder:
@@ -98,7 +100,7 @@ def _write(
     table: SessionTable,
     resources: Resources,
     trusting: bool,
-    progress: Callable[[int], None] | None,
+    progress: Progress | None,
 ) -> None:
     outcome, target = Outcome(table.rules), output_target(place, partition_by="date")
     with (

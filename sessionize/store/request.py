@@ -9,6 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from sessionize.engine.resources import Resources
+from sessionize.progress import Progress
 from sessionize.reading.sources import Source
 from sessionize.rejects import RejectLimit
 
@@ -45,4 +46,4 @@ class Request:
     is_dry_run: bool = False
     resources: Resources
     notify: Callable[[str], None]
-    progress: Callable[[int], None] | None = None
+    progress: Progress | None = None

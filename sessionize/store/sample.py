@@ -64,7 +64,7 @@ class Sample:
         """Let a log be read without the events of other identities."""
         if self.parts == MOST_PARTS:
             return log
-        return Log(log.types, [_sampled(piece, self, rules) for piece in log.pieces])
+        return replace(log, pieces=[_sampled(piece, self, rules) for piece in log.pieces])
 
     def of_events(self, events: Events, rules: SessionRules) -> Events:
         """Keep their events."""

@@ -10,6 +10,7 @@ from typing import Any, Unpack
 from sessionize.definition import Definition
 from sessionize.durations import parse_duration
 from sessionize.engine.resources import Resources
+from sessionize.progress import Progress
 from sessionize.reading.sources import listed
 from sessionize.rejects import RejectLimit
 from sessionize.store.backfill import STEP, Backfill, BackfillStep, BackfillSummary, as_day, backfill
@@ -62,7 +63,7 @@ class SessionStore(StoredSessions):
         threads: int | None = None,
         lock_timeout: str | timedelta = LOCK_TIMEOUT,
         notify: Callable[[str], None] | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: Progress | None = None,
         **definition: Unpack[Definition],
     ) -> UpdateSummary:
         """Bring new, changed and late files into the table.
@@ -130,7 +131,7 @@ class SessionStore(StoredSessions):
         threads: int | None = None,
         lock_timeout: str | timedelta = LOCK_TIMEOUT,
         notify: Callable[[str], None] | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: Progress | None = None,
         stop: Callable[[], bool] | None = None,
         stepped: Callable[[BackfillStep], None] | None = None,
         **definition: Unpack[Definition],

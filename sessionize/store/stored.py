@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pyarrow as pa
 
 from sessionize.core.sessions import SessionTable, finish, in_closing_order
 from sessionize.engine.resources import Resources
+from sessionize.progress import Progress
 from sessionize.store.changes import Changes, changes
 from sessionize.store.ledger import Ledger
 from sessionize.store.rejected import read_rejected
@@ -76,7 +76,7 @@ class StoredSessions:
         threads: int | None = None,
         memory_limit: str | int | None = None,
         temp_dir: str | Path | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: Progress | None = None,
     ) -> Verification:
         """Compare the table, row by row, with what one run over the files in the ledger gives.
 

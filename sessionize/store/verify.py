@@ -7,7 +7,7 @@ events than the timeout, it cannot have touched; everything nearer is left unche
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,6 +20,7 @@ import pyarrow.types as pt
 from sessionize.core.columns import column
 from sessionize.core.sessions import SessionTable, finish
 from sessionize.engine.resources import Resources
+from sessionize.progress import Progress
 from sessionize.reading.sources import Source
 from sessionize.store.candidates import reach_us, stretches
 from sessionize.store.fingerprint import fingerprint, stamp_of
@@ -106,7 +107,7 @@ def verify(
     *,
     sample: Sample,
     resources: Resources,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Verification:
     """Read the files of a store anew, and compare what one run makes of them with its table.
 

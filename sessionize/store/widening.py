@@ -59,7 +59,7 @@ def after_reading(types: Mapping[str, pa.DataType], valued: Collection[str]) -> 
 def reading_as(log: Log, types: Mapping[str, pa.DataType]) -> Log:
     """Let a log be read as other types, each at least as wide as its own."""
     read = as_read(types)
-    return Log(read, (replace(piece, types=read) for piece in log.pieces))
+    return replace(log, types=read, pieces=(replace(piece, types=read) for piece in log.pieces))
 
 
 def widened(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -32,6 +32,10 @@ class Batches(Protocol):
     def schema(self) -> pa.Schema:
         """The columns and their types."""
 
+    @property
+    def rows(self) -> int | None:
+        """How many rows there are; None where nobody knows before they are read."""
+
     def batches(self, columns: Sequence[str], where: pc.Expression | None) -> Iterator[pa.RecordBatch]:
         """Yield the named columns of the rows that fit; `where` reads only named columns."""
 
@@ -48,6 +52,11 @@ class Written:
     layout: Layout
     origin: Origin
     _source: Batches
+
+    @property
+    def rows(self) -> int | None:
+        """How many sessions there are; None where nobody knows before they are read."""
+        return self._source.rows
 
     def tables(self, columns: Sequence[str], where: pc.Expression | None = None) -> Iterator[pa.Table]:
         """Read some columns of the rows that fit.
@@ -147,6 +156,10 @@ class _ParquetFiles:
         self._dataset = dataset
         self.schema = dataset.schema
 
+    @property
+    def rows(self) -> int:
+        return int(self._dataset.count_rows())
+
     def batches(self, columns: Sequence[str], where: pc.Expression | None) -> Iterator[pa.RecordBatch]:
         for file in self._dataset.get_fragments(filter=where):
             for group in file.split_by_row_group(filter=where, schema=self.schema):
@@ -161,6 +174,10 @@ class _ArrowFile:
         self._dataset = dataset
         self.schema = dataset.schema
 
+    @property
+    def rows(self) -> int:
+        return int(self._dataset.count_rows())
+
     def batches(self, columns: Sequence[str], where: pc.Expression | None) -> Iterator[pa.RecordBatch]:
         yield from self._dataset.scanner(columns=list(columns), filter=where, batch_readahead=2).to_batches()
 
@@ -173,6 +190,7 @@ class _Frame:
             frame = _as_table(frame)
         self._table = frame.cast(pa.schema(map(_plain, frame.schema), frame.schema.metadata))
         self.schema = self._table.schema
+        self.rows = len(self._table)
 
     def batches(self, columns: Sequence[str], where: pc.Expression | None) -> Iterator[pa.RecordBatch]:
         table = self._table.select(list(columns))

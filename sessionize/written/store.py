@@ -30,6 +30,11 @@ class StoredSessions:
         fields = [field for field in self._table.schema if field.name != _HIDDEN]
         self.schema = pa.schema(fields, {METADATA_KEY: json.dumps(made)})
 
+    @property
+    def rows(self) -> int:
+        """How many rows there are, by the table's log."""
+        return sum(file.rows for file in self._table.files())
+
     def batches(self, columns: Sequence[str], where: pc.Expression | None) -> Iterator[pa.RecordBatch]:
         """Yield the named columns of the rows that fit `where`, by date."""
         for file in self._table.files():

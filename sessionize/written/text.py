@@ -22,6 +22,8 @@ _WHOLE_RECORDS = pyarrow.csv.ParseOptions(newlines_in_values=True)
 class CsvTable:
     """One CSV file of ours, maybe compressed: its own columns typed, every other one text."""
 
+    rows = None
+
     def __init__(self, path: Path) -> None:
         """Read the header."""
         self._path = path
@@ -45,6 +47,8 @@ class CsvTable:
 
 class JsonTable:
     """One JSON lines file of ours, maybe compressed. A file without lines is a table without rows."""
+
+    rows = None
 
     def __init__(self, path: Path) -> None:
         """Read the first block for the columns that are not ours."""
