@@ -47,6 +47,7 @@ class Watch:
         """Take so many steps of the work as done; from now on they tell the share."""
         self._shown.update(self._task, description=f"{number:,} of {of:,} steps")
         self.follow(lambda rows: number / of)
+        self._shown.refresh()
 
 
 @contextmanager
