@@ -60,4 +60,4 @@ class StoreBusyError(StoreError):
 
 
 class StoreMismatchError(StoreError):
-    """The store was made by other rules or reading options, or its ledger is damaged."""
+    """The store is not what was asked for: other rules, none at all, or a part is missing or damaged."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -629,8 +631,54 @@ def test_compact_says_what_went(store: Path, logs: Path, capsys: pytest.CaptureF
 def test_compact_makes_no_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     outcome = call_here(capsys, "compact", tmp_path / "nothing")
 
-    assert outcome.exit_code == 1
+    assert outcome.exit_code == 5
     assert list(tmp_path.iterdir()) == []
+
+
+def lose_a_raw_file(store: Path, logs: Path) -> None:
+    (logs / "2026-11-23.csv").unlink()
+
+
+def damage_the_data_files(store: Path, logs: Path) -> None:
+    for path in store.rglob("part-*.parquet"):
+        path.write_bytes(b"PAR1")
+
+
+def damage_the_log(store: Path, logs: Path) -> None:
+    put(logs / "another.csv", event("2026-11-23", "08:50"))
+    sz.SessionStore(store).update(logs)
+    (store / "_delta_log" / f"{1:020}.json").write_text("{")
+
+
+def put_something_else_there(store: Path, logs: Path) -> None:
+    store.rename(store.with_name("away"))
+    put(store / "notes.txt")
+
+
+@pytest.mark.parametrize(
+    ("happens", "message"),
+    [
+        (lose_a_raw_file, r"must read the file again, and it is gone\. Bring it back"),
+        (damage_the_data_files, r"a data file of the store cannot be read"),
+        (damage_the_log, r"the log of its table cannot be read"),
+        (put_something_else_there, r"holds other files \(notes\.txt\)"),
+    ],
+)
+def test_a_store_that_is_not_what_an_update_needs_is_exit_code_5(
+    tmp_path: Path,
+    logs: Path,
+    happens: Callable[[Path, Path], None],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    call_here(capsys, "update", tmp_path / "store", logs, "--max-events", "2")
+    happens(tmp_path / "store", logs)
+    put(logs / "late.csv", event("2026-11-23", "08:55"))
+
+    outcome = call_here(capsys, "update", tmp_path / "store", logs)
+
+    assert outcome.exit_code == 5
+    assert re.search(message, outcome.stderr)
 
 
 @pytest.mark.parametrize("command", ["update", "backfill", "status", "verify", "changes", "compact"])

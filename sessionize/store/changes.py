@@ -69,11 +69,11 @@ def changes(source: SessionsTable, table: SessionTable, since: int) -> Changes:
         since: The earlier version.
 
     Raises:
-        StoreMismatchError: For a version that the table never had, or that is not all there any more.
-        StoreError: For a table that cannot be read, or has a column `change` of its own.
+        StoreMismatchError: For a version that the table never had, or that is not all there any more, and
+            for a table with a column `change` of its own.
     """
     if CHANGE in table.schema.names:
-        raise StoreError(f"{source.location}: its sessions have a column {CHANGE!r} of their own.")
+        raise StoreMismatchError(f"{source.location}: its sessions have a column {CHANGE!r} of their own.")
     before = _earlier(source, since)
     gone, come = _unshared(before, source), _unshared(source, before)
     _check_are_there(source, since, gone)

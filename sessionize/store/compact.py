@@ -62,8 +62,8 @@ def compact(
 
     Raises:
         ValueError: For a negative `keep`.
-        StoreError: Where there is no store.
-        StoreMismatchError: For a ledger that is missing or damaged: what it needs, nobody knows.
+        StoreMismatchError: Where there is no store; for a ledger that is missing or damaged: what it
+            needs, nobody knows.
         OutputError: Where a file cannot be removed.
     """
     if keep < timedelta():

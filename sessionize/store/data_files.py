@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from attrs import frozen
 from deltalake import DeltaTable
 
-from sessionize.errors import StoreError
+from sessionize.errors import StoreMismatchError
 from sessionize.reading.folders import place_of
 from sessionize.reading.streams import shorten
 from sessionize.store.delta_types import from_stored
@@ -70,7 +70,7 @@ def read_file(location: str, file: StoredFile, schema: pa.Schema) -> pa.Table:
         schema: The columns, in our types; `session_date` may be among them.
 
     Raises:
-        StoreError: Where the file is gone or damaged.
+        StoreMismatchError: Where the file is gone or damaged.
     """
     place = place_of(location).child(file.path)
     names = [name for name in schema.names if name != DATE]
@@ -78,7 +78,7 @@ def read_file(location: str, file: StoredFile, schema: pa.Schema) -> pa.Table:
         with place.filesystem.open_input_file(place.path) as opened:
             stored = pq.ParquetFile(opened).read(names)
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(
+        raise StoreMismatchError(
             f"{place.name}: a data file of the store cannot be read: {shorten(error)}. "
             "Bring it back, or build the store anew beside this one."
         ) from error

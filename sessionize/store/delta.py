@@ -69,7 +69,7 @@ def create_delta(location: str, schema: pa.Schema, properties: Mapping[str, str]
 
     Raises:
         StoreBusyError: Where another process made a table there in this moment.
-        StoreError: Where something is there already.
+        StoreMismatchError: Where something is there already, or cannot be.
         OutputError: Where the folder cannot be written.
     """
     address = _address(location)
@@ -136,15 +136,24 @@ def open_delta(location: str, version: int | None = None) -> DeltaTable:
         version: Which version, or None for the newest.
 
     Raises:
-        StoreError: Where there is no table, or no such version.
-        StoreMismatchError: Where another program has given the table features that change what its
-            files mean, such as deletion vectors.
+        StoreError: For an object store that does not answer.
+        StoreMismatchError: Where there is no table, or no such version; where the log is damaged, or
+            another program has given the table features that change what its files mean, such as
+            deletion vectors.
         StoreBusyError: Where something must be mended, and another process holds the store.
     """
     address = _address(location)
     repair(location)
     with _delta_errors(location):
-        delta = DeltaTable(address, version=version)
+        try:
+            delta = DeltaTable(address, version=version)
+        except DeltaError as error:
+            if isinstance(error, TableNotFoundError) or not place_of(location).is_local:
+                raise
+            raise StoreMismatchError(
+                f"{location}: the log of its table cannot be read: {shorten(error)}. "
+                "Restore it from a backup, or build the store anew from its logs."
+            ) from error
     if delta.protocol().min_reader_version > _READER_VERSION:
         raise StoreMismatchError(
             f"{location}: another program has given this table features that sessionize does not read "
@@ -265,7 +274,7 @@ def _delta_errors(location: str) -> Iterator[None]:
         with explained(location):
             yield
     except TableNotFoundError as error:
-        raise StoreError(f"{location}: no sessions store. `sessionize update` makes one.") from error
+        raise StoreMismatchError(f"{location}: no sessions store. `sessionize update` makes one.") from error
     except CommitFailedError as error:
         raise StoreBusyError(f"{location}: another process has changed it meanwhile. Run again.") from error
     except DeltaError as error:
@@ -310,14 +319,15 @@ def _address(location: str) -> str:
     """Write a location as delta-rs takes it.
 
     Raises:
-        StoreError: For a local path with characters that delta-rs would change, and so write elsewhere.
+        StoreMismatchError: For a local path with characters that delta-rs would change, and so write
+            elsewhere.
     """
     place = place_of(location)
     if not place.is_local:
         return location
     path = str(Path(place.path).resolve())
     if found := _CHANGED.search(path):
-        raise StoreError(
+        raise StoreMismatchError(
             f"{location}: a store's path cannot hold {found[0]!r}, as {path} does. Name another folder."
         )
     return path
@@ -331,6 +341,6 @@ def _check_is_free(root: Place) -> None:
     infos = root.filesystem.get_file_info(pafs.FileSelector(root.path, allow_not_found=True))
     for info in infos:
         if info.base_name not in _OWN_FOLDERS:
-            raise StoreError(
+            raise StoreMismatchError(
                 f"{root.name}: holds other files ({info.base_name}). Name an empty or new folder."
             )

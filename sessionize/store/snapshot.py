@@ -12,7 +12,7 @@ import pyarrow.fs as pafs
 from attrs import evolve, frozen
 
 from sessionize.definition import define
-from sessionize.errors import StoreBusyError, StoreError
+from sessionize.errors import StoreBusyError, StoreError, StoreMismatchError
 from sessionize.reading.folders import place_of
 from sessionize.rules import SessionRules
 from sessionize.store.definition import StoreDefinition
@@ -46,8 +46,8 @@ class Snapshot:
             given: Keywords of `sessionize.definition.Definition`, only those that were given.
 
         Raises:
-            StoreError: For a store that cannot be used.
-            StoreMismatchError: For options that are not the store's.
+            StoreError: For an object store that does not answer.
+            StoreMismatchError: For options that are not the store's, or a store that is damaged.
             ValueError: For options that contradict each other.
         """
         sessions = SessionsTable.open(location) if is_store(location) else None
@@ -82,7 +82,7 @@ class Snapshot:
         Raises:
             InputError: For a column type that Delta cannot hold.
             StoreBusyError: Where another process came first.
-            StoreError: Where the folder is in use.
+            StoreMismatchError: Where the folder is in use.
             OutputError: Where it cannot be written.
         """
         times = (f"{rules.prefix}start_time", f"{rules.prefix}end_time")
@@ -105,11 +105,11 @@ def ledger_of(sessions: SessionsTable) -> Ledger:
     """Return the ledger that a version of the table names.
 
     Raises:
-        StoreError: For a table that no update has ended on.
-        StoreMismatchError: For a ledger that is missing or damaged.
+        StoreMismatchError: For a table that no update has ended on, and for a ledger that is missing or
+            damaged.
     """
     if sessions.ledger is None:
-        raise StoreError(f"{sessions.location}: its first update did not end. Run it again.")
+        raise StoreMismatchError(f"{sessions.location}: its first update did not end. Run it again.")
     return Ledger.read(sessions.location, sessions.ledger)
 
 

@@ -14,7 +14,7 @@ from attrs import frozen
 from sessionize.core.sessions import SessionTable
 from sessionize.engine.pool import Pool
 from sessionize.engine.waiting import Tables
-from sessionize.errors import StoreError
+from sessionize.errors import StoreMismatchError
 from sessionize.reading.log import open_log
 from sessionize.reading.sources import Source
 from sessionize.reading.types import ColumnTypes
@@ -74,7 +74,7 @@ class StayingFiles:
 
         Raises:
             StoreMismatchError: For what was kept of a file and is missing or damaged.
-            StoreError: For a file that must be read and is gone.
+            StoreMismatchError: For a file that must be read and is gone.
             FileHasChangedError: For a file that must be read and holds something else.
         """
         near = {entry.id: entry for entry in self.files if reaches(entry, wanted)}
@@ -95,7 +95,7 @@ class StayingFiles:
     def _reopened(self, file: LedgerFile) -> Source:
         source = reopen(file, self.definition.reading)
         if source is None:
-            raise StoreError(
+            raise StoreMismatchError(
                 f"{file.path}: this update must read the file again, and it is gone. Bring it back, or take "
                 f"its events out with --forget {file.path}."
             )

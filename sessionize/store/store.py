@@ -90,9 +90,9 @@ class SessionStore(StoredSessions):
 
         Raises:
             InputError: For input that cannot be used, rejected rows beyond the limit among it.
-            StoreMismatchError: For an option that is not the store's.
+            StoreMismatchError: For an option that is not the store's, or a store that is damaged.
             StoreBusyError: Where another process writes for longer than the timeout.
-            StoreError: For a store that cannot be used.
+            StoreError: For an object store that does not answer.
             OutputError: Where it cannot be written.
             ValueError: For an option outside its domain.
         """
@@ -201,8 +201,8 @@ class SessionStore(StoredSessions):
             definition: Keywords of `Definition`, only those that are given.
 
         Raises:
-            StoreMismatchError: For an option that is not the store's.
-            StoreError: For a store that cannot be used.
+            StoreMismatchError: For an option that is not the store's, or a store that is damaged.
+            StoreError: For an object store that does not answer.
             ValueError: For options outside their domain, or that contradict each other.
             TypeError: For an unknown keyword.
         """
@@ -227,8 +227,7 @@ class SessionStore(StoredSessions):
 
         Raises:
             StoreBusyError: Where another process writes for longer than the timeout.
-            StoreMismatchError: For a ledger that is missing or damaged.
-            StoreError: Where there is no store.
+            StoreMismatchError: Where there is no store, or its ledger is missing or damaged.
             OutputError: Where a file cannot be removed.
             ValueError: For a negative `keep`.
         """

@@ -37,7 +37,7 @@ class StoredSessions:
         """Return the whole table as `sessionize.run` would write it: columns, types, order.
 
         Raises:
-            StoreError: Where there is no store.
+            StoreMismatchError: Where there is no store.
         """
         source, _, table = self._opened()
         stored = as_fragments(source.read(source.files()).combine_chunks(), table)
@@ -50,7 +50,7 @@ class StoredSessions:
             Table of `file` (its path in the ledger), `record` (from 1), `reason` and `raw`.
 
         Raises:
-            StoreError: Where there is no store.
+            StoreMismatchError: Where there is no store.
         """
         _, ledger, _ = self._opened()
         return read_rejected(self.location, ledger)
@@ -62,7 +62,7 @@ class StoredSessions:
             as_of: The watermark that says which sessions are open; the latest event unless given.
 
         Raises:
-            StoreError: Where there is no store.
+            StoreMismatchError: Where there is no store.
             ValueError: For a time that is none.
         """
         source, ledger, table = self._opened()
@@ -93,7 +93,7 @@ class StoredSessions:
             The sessions that differ, and the files that are gone or have changed.
 
         Raises:
-            StoreError: Where there is no store, or a part of it is missing.
+            StoreMismatchError: Where there is no store, or a part of it is missing.
             InputError: For a file that cannot be read.
             ValueError: For an option outside its domain.
         """
@@ -110,7 +110,7 @@ class StoredSessions:
 
         Raises:
             StoreMismatchError: For a version that the table never had, or that `compact` has removed.
-            StoreError: Where there is no store.
+            StoreMismatchError: Where there is no store.
         """
         source, _, table = self._opened()
         return changes(source, table, since)

@@ -96,7 +96,7 @@ class SessionsTable:
             ValueError: For a column of the partition's name.
             InputError: For a column type that Delta cannot hold.
             StoreBusyError: Where another process made a table there in this moment.
-            StoreError: Where a table or something else is there already.
+            StoreMismatchError: Where a table or something else is there already.
             OutputError: Where the folder cannot be written.
         """
         layout = Layout.of(schema, times)
@@ -151,9 +151,10 @@ class SessionsTable:
             The table, as it was at that version.
 
         Raises:
-            StoreError: Where there is no table, or no such version.
-            StoreMismatchError: For a table that is not ours, or that another program has given
-                features that change what its files mean.
+            StoreError: For an object store that does not answer.
+            StoreMismatchError: Where there is no table, or no such version; for a table that is not ours,
+                whose log is damaged, or that another program has given features that change what its
+                files mean.
             StoreBusyError: Where something must be mended, and another process holds the store.
         """
         return cls(location, open_delta(location, version))
@@ -193,7 +194,7 @@ class SessionsTable:
 
         Raises:
             KeyError: For a column that the table does not have.
-            StoreError: Where a file is gone or damaged.
+            StoreMismatchError: Where a file is gone or damaged.
         """
         wanted = self.schema.names if columns is None else list(columns)
         fields = [pa.field(DATE, pa.date32()) if name == DATE else self.schema.field(name) for name in wanted]

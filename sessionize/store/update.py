@@ -36,8 +36,9 @@ def update(request: Request) -> UpdateSummary:
 
     Raises:
         InputError: For input that cannot be used.
-        StoreError: For a store that cannot be used, or a file of it that is needed and missing.
-        StoreMismatchError: For options, or column types, that are not the store's.
+        StoreError: For an object store that does not answer.
+        StoreMismatchError: For options that are not the store's, for a store that is damaged, and for a file
+            of it that is needed and missing.
         StoreBusyError: Where other writers came first again and again.
         OutputError: Where the store cannot be written.
     """
