@@ -15,7 +15,7 @@ from sessionize.cli.store_report import count, moment, size
 from sessionize.durations import MICROSECOND, about
 from sessionize.in_words import as_options, option
 from sessionize.reading.options import ReadOptions
-from sessionize.store.delta import Commit
+from sessionize.store.history import Commit
 from sessionize.store.status import StoreStatus, update_of
 
 _WIDTH = 80

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.fs as pafs
-from attrs import frozen
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
@@ -21,42 +17,16 @@ from deltalake.transaction import AddAction, RemoveAction
 from sessionize.errors import StoreBusyError, StoreError, StoreMismatchError
 from sessionize.reading.folders import Place, place_of
 from sessionize.reading.streams import shorten
+from sessionize.store.history import COMMIT_ID, LEDGER_MARK, LOCK_MARK, NOTE, entry_of
 from sessionize.store.log import LOG, repair, sync_checkpoints, sync_entries
 from sessionize.store.partitions import DATE
 from sessionize.writing.atomic import explained
 
-LEDGER_MARK = "sessionize/ledger"
-"""Delta transaction mark: the version of the ledger that a version of the table belongs to."""
-
-LOCK_MARK = "sessionize/lock"
-"""Every commit of ours sets this mark to its own version, so that no two can both follow one version."""
-
-NOTE = "sessionize"
-"""Under which name a commit's note stands in the log."""
-
-_COMMIT_ID = "commit_id"
 _OWN_FOLDERS = {LOG, "_sessionize"}
 _READER_VERSION = 1
 _CHANGED = re.compile(r"[%\\#?\x00-\x1f]")
 # A hook would write its checkpoint and delete older entries before either is on disk.
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
-
-
-@frozen
-class Commit:
-    """One entry of the table's history.
-
-    Attributes:
-        version: The version that it made.
-        time: When, UTC.
-        note: What `replace` was told to write beside it; empty for commits of others.
-        ledger: The version of the ledger that it named; None for the creation, and for commits of others.
-    """
-
-    version: int
-    time: datetime
-    note: Mapping[str, str]
-    ledger: int | None = None
 
 
 def create_delta(location: str, schema: pa.Schema, properties: Mapping[str, str]) -> None:
@@ -193,7 +163,7 @@ def commit(
     """
     version, commit_id = delta.version() + 1, secrets.token_hex(16)
     properties = CommitProperties(
-        custom_metadata={NOTE: {**note, _COMMIT_ID: commit_id}},
+        custom_metadata={NOTE: {**note, COMMIT_ID: commit_id}},
         max_commit_retries=0,
         app_transactions=[Transaction(LOCK_MARK, version), Transaction(LEDGER_MARK, ledger)],
     )
@@ -248,20 +218,6 @@ def expired_files(delta: DeltaTable, location: str, hours: int) -> list[str]:
         return delta.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True)
 
 
-def history(location: str, version: int) -> Iterator[Commit]:
-    """Give the commits that led to a version, newest first, as far back as the log goes.
-
-    Read from the log itself: of a table that was opened at a version, delta-rs numbers them wrongly.
-
-    Args:
-        location: The store's folder or URI.
-        version: The version to begin with.
-    """
-    while version >= 0 and (entry := _entry(location, version)) is not None:
-        yield _commit(version, entry)
-        version -= 1
-
-
 @contextmanager
 def _delta_errors(location: str) -> Iterator[None]:
     """Turn what delta-rs says into our errors.
@@ -281,38 +237,16 @@ def _delta_errors(location: str) -> Iterator[None]:
         raise StoreError(f"{location}: {shorten(error)}") from error
 
 
-def _commit(version: int, entry: bytes) -> Commit:
-    actions = [json.loads(line) for line in entry.splitlines()]
-    info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
-    marks = {action["txn"]["appId"]: action["txn"]["version"] for action in actions if "txn" in action}
-    note = dict(info.get(NOTE, {}))
-    note.pop(_COMMIT_ID, None)
-    return Commit(
-        version=version,
-        time=datetime.fromtimestamp(info.get("timestamp", 0) / 1000, UTC),
-        note=note,
-        ledger=marks.get(LEDGER_MARK),
-    )
-
-
 def _judge(error: Exception, location: str, version: int, commit_id: str) -> None:
     """Tell a lost race from other failures, and both from success.
 
     An object store may lose its answer but not our entry; then the second try has found the first.
     """
-    entry = _entry(location, version)
+    entry = entry_of(location, version)
     if entry is None and isinstance(error, CommitFailedError):
         raise StoreError(f"{location}: cannot be committed to: {shorten(error)}") from error
     if entry is None or commit_id.encode() not in entry:
         raise error
-
-
-def _entry(location: str, version: int) -> bytes | None:
-    place = place_of(location).child(f"{LOG}/{version:020}.json")
-    if place.info().type == pafs.FileType.NotFound:
-        return None
-    with place.filesystem.open_input_stream(place.path) as stream:
-        return stream.read()
 
 
 def _address(location: str) -> str:

@@ -11,7 +11,8 @@ from deltalake import DeltaTable
 
 from sessionize.errors import StoreError
 from sessionize.store import contribution, rejected
-from sessionize.store.delta import LEDGER_MARK, history, open_delta
+from sessionize.store.delta import open_delta
+from sessionize.store.history import LEDGER_MARK, history
 from sessionize.store.ledger import ids_in, version_at
 
 _KEPT = re.compile(rf"(?:{contribution.FOLDER}|{rejected.FOLDER})/([0-9a-f]{{32}})\.parquet")

@@ -18,7 +18,7 @@ from sessionize.engine.outcome import Outcome
 from sessionize.events import Tally
 from sessionize.rules import SessionRules
 from sessionize.store.definition import StoreDefinition
-from sessionize.store.delta import Commit
+from sessionize.store.history import Commit
 from sessionize.store.ledger import Ledger
 from sessionize.store.rows import as_fragments
 from sessionize.store.table import SessionsTable

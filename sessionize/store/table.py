@@ -23,11 +23,8 @@ from sessionize.errors import OutputError, StoreBusyError, StoreError
 from sessionize.reading.folders import place_of
 from sessionize.store.data_files import StoredFile, data_files, read_file
 from sessionize.store.delta import (
-    LEDGER_MARK,
-    Commit,
     commit,
     create_delta,
-    history,
     open_delta,
     renew_delta,
     write_checkpoint,
@@ -36,6 +33,7 @@ from sessionize.store.delta_types import (
     stored_schema,
     to_stored,
 )
+from sessionize.store.history import LEDGER_MARK, Commit, history
 from sessionize.store.layout import Layout
 from sessionize.store.log import sync_entries
 from sessionize.store.partitions import DATE, PartitionWriter
