@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -93,7 +94,9 @@ class Chunk:
         tally: Where this chunk's rows went.
         is_event: bool, one for each record that gave a row: whether it is an event.
         malformed: int64: where the records that gave no row stand among all, from 0, ascending.
-        file: The place of its file in the log, from 0; a file's chunks are in the file's order.
+        records: How many records it has of each file, by the file's place in the log, from 0: of one
+            file, or of several in their order of which none was rejected. A file's chunks come in
+            the file's order.
     """
 
     events: Events
@@ -101,7 +104,12 @@ class Chunk:
     tally: Tally
     is_event: NDArray[np.bool_]
     malformed: NDArray[np.int64]
-    file: int = 0
+    records: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def file(self) -> int:
+        """The place of its file in the log; of several the first."""
+        return next(iter(self.records))
 
     def places(self) -> NDArray[np.int64]:
         """Return where each event stands among the chunk's records: int64, from 0, ascending."""

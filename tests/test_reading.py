@@ -485,8 +485,9 @@ def test_row_groups_are_pieces_and_small_ones_share_one(
     ids=["dictionary", "plain", "plain of unknown length"],
 )
 def test_an_identity_is_read_as_it_is_stored(
-    folder: Path, options: dict[str, Any], *, is_encoded: bool
+    folder: Path, options: dict[str, Any], *, is_encoded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(parquet, "_FEW_ROWS", 0)
     times = pa.array(range(1_000), pa.timestamp("s", "UTC"))
     put("log.parquet", {"user_id": ["ada", "bob"] * 500, "timestamp": times}, **options)
 

@@ -22,14 +22,13 @@ from sessionize.core.columns import column
 from sessionize.core.division import MOST_PARTS, divide, end_bounds, end_part
 from sessionize.core.sessions import SessionTable, finish, in_closing_order
 from sessionize.engine.carried import Carried
-from sessionize.engine.gathering import gathered, in_chunks
+from sessionize.engine.gathering import events_of, gathered, in_chunks
 from sessionize.engine.islands import Islands
 from sessionize.engine.outcome import Outcome, Reading
 from sessionize.engine.plan import END, BrokenPromiseError, Step, plan
 from sessionize.engine.pool import Pool
 from sessionize.engine.resources import Resources
 from sessionize.engine.waiting import Tables
-from sessionize.events import Events
 from sessionize.progress import Progress
 from sessionize.reading.log import Log
 
@@ -49,12 +48,12 @@ class CutPiece:
     Attributes:
         step: The piece and its place.
         waiting: By kind: sessions that no other piece can touch; fragments and events that it can.
-        readings: What else reading it has shown, for each of its files.
+        reading: What else reading it has shown.
     """
 
     step: Step
     waiting: Mapping[str, Tables]
-    readings: list[Reading]
+    reading: Reading
 
 
 def believing(attempt: Callable[[bool], Result]) -> Result:
@@ -105,10 +104,9 @@ def sessions_of(
     def closed() -> Iterator[Tables]:
         with closing(way(table, resources, pool)) as waiting:
             for piece in pool.map(cut_piece, plan(gathered(log.pieces), trusting=trusting)):
-                for reading in piece.readings:
-                    outcome.note_reading(piece.step.index, reading)
+                outcome.note_reading(piece.step.index, piece.reading)
                 if progress:
-                    progress(sum(reading.tally.input_rows for reading in piece.readings))
+                    progress(piece.reading.tally.input_rows)
                 waiting.add(piece.waiting)
                 yield from waiting.settled(piece.step.next_us)
             yield from waiting.settled(END)
@@ -139,14 +137,6 @@ def _divided(fragments: Tables, pool: Pool) -> Iterator[Tables]:
 
 
 def _cut_piece(step: Step, table: SessionTable, way: type[Carried] | type[Islands]) -> CutPiece:
-    readings: dict[int, Reading] = {}
-
-    def events() -> Iterator[Events]:
-        for chunk in step.piece.read():
-            step.check(chunk.events.time_us)
-            readings.setdefault(chunk.file, Reading()).add(chunk)
-            yield chunk.events
-
-    waiting, deduplicated = way.of_piece(step, in_chunks(events()), table)
-    next(iter(readings.values())).tally.deduplicated = deduplicated
-    return CutPiece(step, waiting, list(readings.values()))
+    reading = Reading()
+    waiting, reading.tally.deduplicated = way.of_piece(step, in_chunks(events_of(step, reading)), table)
+    return CutPiece(step, waiting, reading)

@@ -24,27 +24,36 @@ class Reading:
 
     Attributes:
         tally: Where the rows went.
-        rejected: The rejected rows, in input order; their records are counted from the first of the stretch.
-        file: The place in the log of the file that the stretch is of.
+        rejected: The rejected rows of each file's place in the log, in input order; records are counted
+            from the first of the file in the stretch.
+        records: How many records the stretch has of each file.
+        file: The last of the files.
         first_us: The earliest event; None without events.
         last_us: The latest event; None without events.
     """
 
     tally: Tally = field(default_factory=Tally)
-    rejected: list[pa.Table] = field(default_factory=list)
+    rejected: list[tuple[int, pa.Table]] = field(default_factory=list)
+    records: Counter[int] = field(default_factory=Counter)
     file: int = 0
     first_us: int | None = None
     last_us: int | None = None
 
     def add(self, chunk: Chunk) -> None:
-        """Take in one chunk, the next of its file."""
+        """Take in one chunk, the next of its files."""
         if len(chunk.rejected):
-            self.rejected.append(_renumbered(chunk.rejected, self.tally.input_rows))
+            self.rejected.append((chunk.file, _renumbered(chunk.rejected, self.records[chunk.file])))
         self.tally += chunk.tally
+        self.records.update(chunk.records)
         self.file = chunk.file
         if len(chunk.events):
             time_us = chunk.events.time_us
             self._widen(int(time_us.min()), int(time_us.max()))
+
+    def leave_out(self, file: int, records: int) -> None:
+        """Count records of a file, the next ones, that nobody looks at."""
+        self.tally += Tally(input_rows=records, filtered=records)
+        self.records[file] += records
 
     def join(self, other: Reading) -> None:
         """Take in what another stretch has shown, apart from its rejected rows."""
@@ -183,8 +192,8 @@ class Outcome:
         tables: list[pa.Table] = []
         records: Counter[int] = Counter()
         for _, reading in sorted(self._readings.items()):
-            tables += (_renumbered(table, records[reading.file]) for table in reading.rejected)
-            records[reading.file] += reading.tally.input_rows
+            tables += (_renumbered(table, records[file]) for file, table in reading.rejected)
+            records.update(reading.records)
         return pa.concat_tables(tables) if tables else REJECTED.empty_table()
 
     def _watermark_us(self) -> int:

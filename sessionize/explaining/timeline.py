@@ -59,7 +59,7 @@ class _Found:
             self.own += looked.chunk.tally
             events = looked.chunk.events
             self.events.append(Events(events.time_us, without_dictionaries(events.columns)))
-        self.reading.tally += Tally(input_rows=others, filtered=others)
+        self.reading.leave_out(looked.file, others)
         self.malformed += looked.malformed
         self.note(looked.names)
 

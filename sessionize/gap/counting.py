@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from sessionize.engine.gathering import events_of, gathered, in_chunks
 from sessionize.engine.outcome import Outcome, Reading
 from sessionize.engine.plan import END, Step, plan
 from sessionize.engine.pool import Pool
@@ -85,7 +86,7 @@ def count_gaps(
 
         def whole() -> Iterator[list[pa.Table]]:
             nonlocal counts
-            for piece in pool.map(count_piece, plan(log.pieces, trusting=trusting)):
+            for piece in pool.map(count_piece, plan(gathered(log.pieces), trusting=trusting)):
                 outcome.note_reading(piece.step.index, piece.reading)
                 if progress:
                     progress(piece.reading.tally.input_rows)
@@ -101,10 +102,7 @@ def count_gaps(
 
 
 def _count_piece(step: Step, rules: SessionRules, scale: Scale) -> CountedPiece:
-    reading, chunks = Reading(), []
-    for chunk in step.piece.read():
-        step.check(chunk.events.time_us)
-        reading.add(chunk)
-        chunks.append(take(chunk.events, rules))
+    reading = Reading()
+    chunks = [take(events, rules) for events in in_chunks(events_of(step, reading))]
     stretches, rest, counts = of_piece(step, chunks, rules, scale)
     return CountedPiece(step, stretches, rest, counts, reading)

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -39,7 +40,7 @@ class Place:
         """Whether the path is one of the operating system."""
         return isinstance(self.filesystem, pafs.LocalFileSystem)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What is equal for all spellings of one path: the real path, links resolved."""
         return os.path.realpath(self.path) if self.is_local else f"{self.filesystem.type_name}:{self.path}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -16,7 +17,7 @@ from sessionize.events import Chunk
 from sessionize.reading.declared import declared_type
 from sessionize.reading.extent import Extent
 from sessionize.reading.options import ReadOptions
-from sessionize.reading.ranges import TimeRange
+from sessionize.reading.ranges import Promise, TimeRange, joint_range
 from sessionize.reading.records import Records
 from sessionize.reading.rows import NAMED_BY_NOBODY, Needed, judge
 from sessionize.reading.sources import Source
@@ -41,17 +42,17 @@ _LIKELY_IDENTITIES = ("user", "visitor", "device", "customer", "client", "id")
 
 @dataclass(frozen=True)
 class Task:
-    """How to read some rows of one file, and the range of their times where it is known beforehand.
+    """How to read some rows of one file, and what is known of their times beforehand.
 
     Attributes:
         load: Reads them.
-        time_range: The range of their times, or None.
+        promise: The bounds of their times, or None.
         row_groups: What `load` reads, where that can be read in parts.
         position: How much of the file, as it lies on disk, has been read with it; 0 where unknown.
     """
 
     load: Load
-    time_range: TimeRange | None = None
+    promise: Promise | None = None
     row_groups: RowGroups | None = None
     position: int = 0
 
@@ -128,10 +129,10 @@ class FilePiece:
     types: ColumnTypes
     task: Task
 
-    @property
+    @cached_property
     def time_range(self) -> TimeRange | None:
         """The range of times that the file's statistics promise."""
-        return self.task.time_range
+        return joint_range([self.task.promise])
 
     @property
     def rows(self) -> float:
@@ -140,9 +141,17 @@ class FilePiece:
 
     def read(self) -> Iterator[Chunk]:
         """Read and judge the rows."""
+        yield from (self.judged(table, records) for table, records in self.tables())
+
+    def tables(self) -> Iterator[tuple[pa.Table, Records]]:
+        """Read the rows: tables of the needed columns as they stand, and where they came from."""
         for table, records in guarded(self.file, self.task.load()):
-            chunk = judge(self.file, self.with_partition(table), records, self.needed, self.types)
-            yield replace(chunk, file=self.place)
+            yield self.with_partition(table), records
+
+    def judged(self, table: pa.Table, records: Records) -> Chunk:
+        """Judge rows that were read."""
+        chunk = judge(self.file, table, records, self.needed, self.types)
+        return replace(chunk, records={self.place: chunk.tally.input_rows})
 
     def with_partition(self, table: pa.Table) -> pa.Table:
         """Add the needed columns that the file's folders name."""
@@ -257,8 +266,12 @@ def _unified(files: Sequence[PlacedFile], needed: Needed) -> ColumnTypes:
     unification = Unification()
     for column in needed.valued:
         unification.add(column, pa.null(), "")
+    seen = set()
     for file, partition in files:
         types = _types(file, partition, needed)
+        if (alike := tuple(map(types.__getitem__, needed.columns))) in seen:
+            continue
+        seen.add(alike)
         for column in needed.valued:
             type_ = declared_type(column, types[column], needed.options, file.name)
             check_flat(column, type_, file.name)

@@ -91,12 +91,14 @@ class Looked:
     """What some records of a log hold of one identity.
 
     Attributes:
+        file: The place of their file in the log.
         records: How many records there are.
         names: Some identities that they have.
         chunk: The identity's rows among them, judged; None where there are none.
         malformed: Records that gave no row, so that nobody can tell whose they are.
     """
 
+    file: int
     records: int
     names: list[str]
     chunk: Chunk | None = None
@@ -151,7 +153,7 @@ def look(piece: FilePiece, wanted: OneIdentity) -> Iterator[Looked]:
         if holds:
             yield from _judged(piece, wanted, run.load)
         else:
-            yield Looked(sum(footer.row_group(group).num_rows for group in run.groups), names)
+            yield Looked(piece.place, sum(footer.row_group(group).num_rows for group in run.groups), names)
 
 
 def _holds(piece: FilePiece, wanted: OneIdentity, run: RowGroups) -> tuple[bool, list[str]]:
@@ -173,9 +175,9 @@ def _judged(piece: FilePiece, wanted: OneIdentity, load: Load) -> Iterator[Looke
         table = piece.with_partition(table)
         rows = np.flatnonzero(wanted.marks(table))
         malformed = len(records.malformed())
-        looked = Looked(table.num_rows + malformed, wanted.names(table), malformed=malformed)
+        looked = Looked(piece.place, table.num_rows + malformed, wanted.names(table), malformed=malformed)
         if len(rows):
             own = table.take(pa.array(rows))
             chunk = judge(piece.file, own, ChosenRecords(records, rows), piece.needed, piece.types)
-            looked = replace(looked, chunk=replace(chunk, file=piece.place))
+            looked = replace(looked, chunk=replace(chunk, records={piece.place: chunk.tally.input_rows}))
         yield looked

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from sessionize.reading.log import Task
 from sessionize.reading.options import ReadOptions
-from sessionize.reading.ranges import TimeRange, column_chunk, parquet_range
+from sessionize.reading.ranges import Promise, column_chunk, parquet_promise
 from sessionize.reading.records import Records, TableRecords
 from sessionize.reading.rows import Needed
 from sessionize.reading.sources import Source
@@ -18,8 +18,7 @@ from sessionize.reading.tables import CHUNK_ROWS
 from sessionize.reading.types import ColumnTypes, is_text
 
 _FEW_ROWS = 10_000
-"""So few are read sooner than another thread has been asked to fetch them."""
-
+"""So few are read sooner than another thread has been asked to fetch them, or how they are stored."""
 
 _DICTIONARY_BYTES = 3
 """A text takes no more where it is an index into a dictionary."""
@@ -51,13 +50,13 @@ class ParquetLog:
         texts = [column for column in columns if is_text(self.types[column])]
         encoded = [column for column in texts if self._is_encoded(column, column in needed.identity)]
         for groups in _gathered(self._source.footer):
-            promise = self._time_range(groups, needed.options)
+            promise = self._promise(groups, needed.options)
             row_groups = RowGroups(self._source, columns, encoded, groups)
             yield Task(row_groups.load, promise, row_groups)
 
     def _is_encoded(self, column: str, is_identity: bool) -> bool:
         """Say whether texts are read quickest as a dictionary: stored as one, or soon to be one."""
-        if not self._source.footer.num_row_groups:
+        if self._source.footer.num_rows <= _FEW_ROWS:
             return False
         if (chunk := column_chunk(self._source.footer.row_group(0), column)) is None:
             return False
@@ -69,9 +68,9 @@ class ParquetLog:
             return True
         return stored_bytes < _MOSTLY * (_LENGTH_BYTES + len(statistics.min_raw))
 
-    def _time_range(self, groups: list[int], options: ReadOptions) -> TimeRange | None:
+    def _promise(self, groups: list[int], options: ReadOptions) -> Promise | None:
         type_ = self.types.get(options.time)
-        return None if type_ is None else parquet_range(self._source.footer, groups, type_, options)
+        return None if type_ is None else parquet_promise(self._source.footer, groups, type_, options)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ A range is a promise that the engine checks. Times in text promise nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -22,10 +23,42 @@ TimeRange = tuple[int, int]
 _LARGEST_CLOCK_CHANGE_US = 3 * 3_600_000_000
 
 
-def parquet_range(
+@dataclass(frozen=True)
+class Promise:
+    """What is known of the times of some rows, as they are stored; which instants they are is another step.
+
+    Attributes:
+        earliest: The earliest time, as the integer that is stored.
+        latest: The latest time.
+        type: The Arrow type of both.
+        options: How they are read; all files of a log are read alike.
+    """
+
+    earliest: int
+    latest: int
+    type: pa.DataType
+    options: ReadOptions
+
+
+def joint_range(promises: Iterable[Promise | None]) -> TimeRange | None:
+    """Return the range of all times that are promised something of; None where one promises nothing."""
+    stored: dict[pa.DataType, list[int]] = {}
+    for promise in promises:
+        if promise is None:
+            return None
+        stored.setdefault(promise.type, []).extend((promise.earliest, promise.latest))
+        options = promise.options
+    ranges = [_range_of(_times(bounds, type_), options) for type_, bounds in stored.items()]
+    known = [each for each in ranges if each is not None]
+    if not known or len(known) < len(ranges):
+        return None
+    return min(earliest for earliest, _ in known), max(latest for _, latest in known)
+
+
+def parquet_promise(
     footer: pq.FileMetaData, groups: Iterable[int], type_: pa.DataType, options: ReadOptions
-) -> TimeRange | None:
-    """Return the range of some row groups' times, or None where their statistics don't say.
+) -> Promise | None:
+    """Return what the statistics of some row groups promise of their times; None where they don't say.
 
     Args:
         footer: The file's footer.
@@ -39,11 +72,13 @@ def parquet_range(
         if statistics is None or not statistics.has_min_max:
             return None
         bounds += [statistics.min_raw, statistics.max_raw]
-    return _instants(bounds, type_, options) if bounds else None
+    if not bounds or not _is_orderly(type_, options) or not all(isinstance(bound, int) for bound in bounds):
+        return None
+    return Promise(min(bounds), max(bounds), type_, options)
 
 
-def table_range(times: pa.ChunkedArray, options: ReadOptions) -> TimeRange | None:
-    """Return the range of a column of times in memory, or None where it takes reading them."""
+def table_promise(times: pa.ChunkedArray, options: ReadOptions) -> Promise | None:
+    """Return the bounds of a column of times in memory, or None where it takes reading them."""
     if not _is_orderly(times.type, options):
         return None
     import pyarrow.compute as pc
@@ -51,7 +86,9 @@ def table_range(times: pa.ChunkedArray, options: ReadOptions) -> TimeRange | Non
     bounds = pc.min_max(times)
     if not bounds["min"].is_valid:
         return None
-    return _of_array(pa.array([bounds["min"], bounds["max"]], times.type), options)
+    stored = pa.array([bounds["min"], bounds["max"]], times.type).view(_stored_type(times.type))
+    earliest, latest = stored.to_pylist()
+    return Promise(earliest, latest, times.type, options)
 
 
 def column_statistics(row_group: pq.RowGroupMetaData, column: str) -> pq.Statistics | None:
@@ -66,26 +103,25 @@ def column_chunk(row_group: pq.RowGroupMetaData, column: str) -> pq.ColumnChunkM
     return next((chunk for chunk in chunks if chunk.path_in_schema == column), None)
 
 
-def _instants(bounds: list[Any], type_: pa.DataType, options: ReadOptions) -> TimeRange | None:
-    if not _is_orderly(type_, options) or not all(isinstance(bound, int) for bound in bounds):
-        return None
-    stored = pa.array([min(bounds), max(bounds)], pa.int64())
-    return _of_array(
-        stored.cast(pa.int32()).view(type_) if type_.bit_width == 32 else stored.view(type_), options
-    )
-
-
 def _is_orderly(type_: pa.DataType, options: ReadOptions) -> bool:
     """Say whether the stored integers are in the order of the times: those that a format reads are not."""
     is_epoch = pa.types.is_int64(type_) and not options.time_format
     return pa.types.is_timestamp(type_) or pa.types.is_date32(type_) or is_epoch
 
 
-def _of_array(bounds: pa.Array, options: ReadOptions) -> TimeRange | None:
+def _times(stored: list[int], type_: pa.DataType) -> pa.Array:
+    return pa.array(stored, _stored_type(type_)).view(type_)
+
+
+def _stored_type(type_: pa.DataType) -> pa.DataType:
+    return pa.int32() if type_.bit_width == 32 else pa.int64()
+
+
+def _range_of(bounds: pa.Array, options: ReadOptions) -> TimeRange | None:
     instants = parse_times(bounds, options.evolve(not_before=None, not_after=None, dst_policy="earlier"))
     if instants.problem.any():
         return None
-    earliest_us, latest_us = map(int, instants.time_us)
+    earliest_us, latest_us = int(instants.time_us.min()), int(instants.time_us.max())
     is_local = pa.types.is_date(bounds.type) or getattr(bounds.type, "tz", "UTC") is None
     slack_us = _LARGEST_CLOCK_CHANGE_US if is_local and options.timezone != "UTC" else 0
     return earliest_us - slack_us, latest_us + slack_us

@@ -9,7 +9,7 @@ import pyarrow.types as pt
 
 from sessionize.reading.log import Load, Task
 from sessionize.reading.options import ReadOptions
-from sessionize.reading.ranges import TimeRange, table_range
+from sessionize.reading.ranges import Promise, table_promise
 from sessionize.reading.records import Records, TableRecords
 
 CHUNK_ROWS = 1 << 20
@@ -18,11 +18,11 @@ CHUNK_ROWS = 1 << 20
 def tasks_of(batches: Iterable[pa.RecordBatch], options: ReadOptions) -> Iterator[Task]:
     """Give a task for about every million rows; small batches go together, large ones are sliced."""
     for table in _even(batches):
-        yield Task(_load(table), _range(table, options))
+        yield Task(_load(table), _promise(table, options))
 
 
-def _range(table: pa.Table, options: ReadOptions) -> TimeRange | None:
-    return table_range(table[options.time], options) if options.time in table.column_names else None
+def _promise(table: pa.Table, options: ReadOptions) -> Promise | None:
+    return table_promise(table[options.time], options) if options.time in table.column_names else None
 
 
 def _load(table: pa.Table) -> Load:

@@ -20,7 +20,7 @@ from attrs import frozen
 from sessionize.durations import format_duration
 from sessionize.errors import InputError
 from sessionize.reading.options import ReadOptions
-from sessionize.reading.ranges import parquet_range
+from sessionize.reading.ranges import joint_range, parquet_promise
 from sessionize.reading.sources import Source
 from sessionize.reading.streams import readable
 
@@ -234,7 +234,7 @@ def _statistics_days(source: Source, reading: ReadOptions) -> Days | None:
         if reading.time not in schema.names:
             return None
         type_ = schema.field(reading.time).type
-        bounds = parquet_range(footer, range(footer.num_row_groups), type_, reading)
+        bounds = joint_range([parquet_promise(footer, range(footer.num_row_groups), type_, reading)])
     if bounds is None:
         return None
     first, last = (_EPOCH + int(day) * _DAY for day in reading.zone.local_day(np.array(bounds, np.int64)))
