@@ -13,6 +13,7 @@ from sessionize.errors import RejectedRowsError
 from sessionize.events import Tally
 
 _SHOWN = 3
+_WIDTH = 60
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
@@ -68,16 +69,21 @@ class RejectLimit:
 
 def _message(tally: Tally, rejected: pa.Table) -> str:
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(tally.rejected_by_reason.items()))
-    first = ", ".join(
-        f"{row['file']} record {row['record']} ({row['reason']})"
+    first = "; ".join(
+        f"{row['file']} record {row['record']} ({row['reason']}): {_shortened(row['raw'])}"
         for row in rejected.slice(0, _SHOWN).to_pylist()
     )
-    more = ", …" if tally.rejected > _SHOWN else ""
+    more = "; …" if tally.rejected > _SHOWN else ""
     return (
         f"{tally.rejected:,} of {tally.input_rows:,} input rows rejected: {reasons}.\n"
         f"First: {first}{more}\n"
         f"{_remedy(tally, rejected)}, or allow and keep them with --max-rejected {tally.rejected}."
     )
+
+
+def _shortened(raw: str) -> str:
+    """Quote the beginning of a row, so that it is one line and nothing that a terminal would obey."""
+    return repr(raw if len(raw) <= _WIDTH else f"{raw[: _WIDTH - 1]}…")
 
 
 def _remedy(tally: Tally, rejected: pa.Table) -> str:
@@ -86,4 +92,8 @@ def _remedy(tally: Tally, rejected: pa.Table) -> str:
         return "Say what the numbers among the times count with --time-unit"
     malformed = rejected.filter(pc.equal(rejected["reason"], "malformed_row"))
     is_foreign = pc.any(pc.match_substring(malformed["raw"], "\\x")).as_py()
-    return "Name the files' encoding with --encoding" if is_foreign else "Mend them"
+    if is_foreign:
+        return "Name the files' encoding with --encoding"
+    if "unparseable_time" in tally.rejected_by_reason:
+        return "Mend them, say how their times are written with --time-format"
+    return "Mend them"

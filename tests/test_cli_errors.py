@@ -281,3 +281,17 @@ def test_full_disk_behind_stdout_is_one_line(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1
     assert "no space left" in ended.stderr
+
+
+def test_rejected_rows_are_shown_cut_short_and_without_what_a_terminal_obeys(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(f"user_id,timestamp\nanna,\x1b[2J31.12.2026\nanna,{'9' * 90}x\n")
+
+    outcome = call("run", "log.csv", "-o", "out.csv", cwd=tmp_path)
+
+    assert outcome.exit_code == 3
+    assert outcome.stderr.splitlines()[1:] == [
+        r"First: log.csv record 1 (unparseable_time): 'anna,\x1b[2J31.12.2026'; "
+        f"log.csv record 2 (unparseable_time): 'anna,{'9' * 54}…'",
+        "Mend them, say how their times are written with --time-format, "
+        "or allow and keep them with --max-rejected 2.",
+    ]

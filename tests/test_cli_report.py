@@ -24,10 +24,16 @@ def test_summary_says_what_came_out() -> None:
     assert lines(of) == [
         "sessions  1,305, 402 (30.8%) of a single event, 12 still open",
         "events    4,210, from 2026-01-01 09:00:00 to 2026-01-01 10:00:00 UTC",
-        "took      0.5 s (8,420 rows/s), peak memory 120 MB",
+        "took      0.5 s, peak memory 120 MB",
         "output    out.csv",
         "look      head out.csv",
     ]
+
+
+def test_summary_of_a_run_that_took_its_time_says_how_fast_it_was() -> None:
+    of = summary(tally=Tally(input_rows=4210), seconds=2.0)
+
+    assert "took      2.0 s (2,105 rows/s), peak memory 120 MB" in lines(of)
 
 
 def test_summary_of_an_empty_log_has_no_times_and_no_shares() -> None:

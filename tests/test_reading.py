@@ -197,6 +197,18 @@ def test_missing_column_names_the_option_that_asked_for_it(
         read("log.csv", **options)
 
 
+@pytest.mark.parametrize(
+    ("names", "meant"),
+    [("quicktime,etl_tstamp", "etl_tstamp"), ("plate,createdAt", "createdAt"), ("runtimes", "COL")],
+    ids=["words of a name", "words in camel case", "none"],
+)
+def test_missing_time_names_the_column_that_was_probably_meant(folder: Path, names: str, meant: str) -> None:
+    put_text("log.csv", f"user_id,{names}\n")
+
+    with pytest.raises(MissingColumnError, match=rf"Name it with --time {meant}\.$"):
+        read("log.csv", by=["user_id"])
+
+
 def test_missing_column_of_a_wide_file_lists_twenty(folder: Path) -> None:
     put_text("log.csv", ",".join(f"c{number}" for number in range(30)) + "\n")
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sessionize.summary import Summary
 
 LABEL_WIDTH = 10
+SHORTEST_S = 1.0
+"""The rate of a shorter run is mostly that of the start of the program."""
 
 
 def describe(summary: Summary, rejects: str | Path | None) -> str:
@@ -71,7 +73,8 @@ def _was_left_out(summary: Summary, rejects: str | Path | None) -> Iterator[tupl
 
 
 def _took(summary: Summary) -> Iterator[tuple[str, str]]:
-    rate = f" ({summary.tally.input_rows / summary.seconds:,.0f} rows/s)" if summary.seconds else ""
+    is_long = summary.seconds >= SHORTEST_S
+    rate = f" ({summary.tally.input_rows / summary.seconds:,.0f} rows/s)" if is_long else ""
     yield "took", f"{summary.seconds:,.1f} s{rate}, peak memory {summary.peak_memory_bytes / 1e6:,.0f} MB"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -36,8 +37,9 @@ Load = Callable[[], Iterator[tuple[pa.Table, Records]]]
 
 _MOST_NAMES = 20
 _DELIMITERS = (";", "\t", "|", ",")
-_LIKELY_TIMES = ("timestamp", "time", "ts", "date", "_at")
-_LIKELY_IDENTITIES = ("user", "visitor", "device", "customer", "client", "id")
+_LIKELY_TIMES = ("timestamp", "tstamp", "time", "ts", "datetime", "date", "at", "when")
+_LIKELY_IDENTITIES = ("user", "userid", "visitor", "device", "customer", "client", "author", "uid", "id")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 @dataclass(frozen=True)
@@ -328,7 +330,8 @@ def _remedy(column: str, names: Sequence[str], needed: Needed) -> str:
 
 def _likely(names: Sequence[str], marks: Sequence[str]) -> str:
     """Guess which column was meant, by the words that such names have."""
-    return next((name for mark in marks for name in names if mark in name.lower()), "COL")
+    words = {name: [word.lower() for word in _WORD.findall(name)] for name in names}
+    return next((name for mark in marks for name, found in words.items() if mark in found), "COL")
 
 
 def _constant(value: str | None, rows: int) -> pa.Array:
