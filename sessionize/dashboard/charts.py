@@ -215,7 +215,7 @@ def _reasons(overview: Overview) -> Chart:
         .mark_bar(color=BLUE)
         .encode(
             y=alt.Y("reason:N", title=None, sort=labels, axis=alt.Axis(labelLimit=140)),
-            x=alt.X("sessions:Q", title="sessions"),
+            x=alt.X("sessions:Q", title="sessions", axis=alt.Axis(tickCount=8)),
             tooltip=["reason:N", alt.Tooltip("sessions:Q", format=",d")],
         )
     )
