@@ -8,11 +8,14 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import file_digest
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.contenders import Contender
 from benchmarks.cost import BenchmarkError, Cost, measured, said
 from benchmarks.report import Runs
 from benchmarks.rows import Row
+
+T = TypeVar("T")
 
 BLOCK = 1 << 24
 
@@ -30,13 +33,13 @@ def contest(row: Row, rounds: int, folder: Path) -> Runs:
     """
     logs = {contender.name: _log(row, contender, folder) for contender in row.contenders}
     for log in set(logs.values()):
-        _read(log)
+        read(log)
     with tempfile.TemporaryDirectory(dir=folder) as kept:
         outs = {contender.name: Path(kept, f"{contender.name}.parquet") for contender in row.contenders}
         if "floor" in outs:
             _finish(row.contenders[0], logs["floor"], Path(kept, "finished.arrow"))
         costs: dict[str, list[Cost]] = {contender.name: [] for contender in row.contenders}
-        for number, contender in _turns(row.contenders, rounds):
+        for number, contender in turns(row.contenders, rounds):
             name = contender.name
             outs[name].unlink(missing_ok=True)
             command = contender.command(logs[name], outs[name])
@@ -46,7 +49,8 @@ def contest(row: Row, rounds: int, folder: Path) -> Runs:
     return costs
 
 
-def _turns(contenders: Sequence[Contender], rounds: int) -> Iterator[tuple[int, Contender]]:
+def turns(contenders: Sequence[T], rounds: int) -> Iterator[tuple[int, T]]:
+    """Give each round's contenders, with its number from 0; each round is begun by another one."""
     for number in range(rounds):
         first = number % len(contenders)
         for contender in [*contenders[first:], *contenders[:first]]:
@@ -63,7 +67,7 @@ def _log(row: Row, contender: Contender, folder: Path) -> Path:
     return Path(said(["-m", "benchmarks.logs", kind, str(events), str(folder)]))
 
 
-def _read(log: Path) -> None:
+def read(log: Path) -> None:
     """Read a log, so that everyone finds it in the page cache."""
     for file in sorted(log.iterdir()) if log.is_dir() else [log]:
         with file.open("rb") as source:
@@ -78,7 +82,7 @@ def _finish(contender: Contender, log: Path, finished: Path) -> None:
 
 def _compare(row: Row, outs: Mapping[str, Path]) -> None:
     answers = {contender.name: contender.answer for contender in row.contenders}
-    _agree(
+    agree(
         {
             name: json.loads(said(["-m", "benchmarks.digest", str(outs[name])]))
             for name, answer in answers.items()
@@ -86,7 +90,7 @@ def _compare(row: Row, outs: Mapping[str, Path]) -> None:
         },
         "sessions",
     )
-    _agree({name: _bytes(outs[name]) for name, answer in answers.items() if answer == "bytes"}, "bytes")
+    agree({name: _bytes(outs[name]) for name, answer in answers.items() if answer == "bytes"}, "bytes")
 
 
 def _bytes(out: Path) -> str:
@@ -94,7 +98,12 @@ def _bytes(out: Path) -> str:
         return file_digest(source, "sha256").hexdigest()
 
 
-def _agree(found: Mapping[str, object], what: str) -> None:
+def agree(found: Mapping[str, object], what: str) -> None:
+    """Insist that all have found the same.
+
+    Raises:
+        BenchmarkError: Where they have not.
+    """
     if any(answer != next(iter(found.values())) for answer in found.values()):
         raise BenchmarkError(f"not the same {what}: {found}")
     if len(found) > 1:

@@ -143,6 +143,7 @@ def kind(name: str, rows: int) -> Kind:
         "long": Kind(traffic.long),
         "shuffled": Kind(traffic.shuffled, partial(write_parquet, columns=["user_id", "timestamp"])),
         "giant": Kind(traffic.giant),
+        "heavy": Kind(partial(traffic.giant, share=0.4)),
         "bot": Kind(traffic.bot),
         "devices": Kind(traffic.ordered, partial(write_parquet, made=with_devices)),
         "daily": Kind(traffic.ordered, write_daily, suffix=""),

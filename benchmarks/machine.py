@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ["sessionize", "duckdb", "polars", "pandas", "pyarrow", "numpy"]
+PACKAGES = ["sessionize", "duckdb", "polars", "pandas", "pyarrow", "numpy", "pyspark"]
 
 
 def machine() -> str:

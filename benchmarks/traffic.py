@@ -106,11 +106,11 @@ def shuffled(rows: int) -> Iterator[Events]:
     yield Events.joined(parts)[:rows][np.random.default_rng(SEED + 1).permutation(rows)]
 
 
-def giant(rows: int) -> Iterator[Events]:
-    """Give a log in time order in which one user has 30 % of the events."""
+def giant(rows: int, share: float = 0.3) -> Iterator[Events]:
+    """Give a log in time order in which one user has so large a share of the events."""
     random = np.random.default_rng(SEED + 2)
     for day in ordered(rows):
-        yield replace(day, user=np.where(random.random(len(day)) < 0.3, 0, day.user))
+        yield replace(day, user=np.where(random.random(len(day)) < share, 0, day.user))
 
 
 def bot(rows: int) -> Iterator[Events]:

@@ -1,7 +1,8 @@
 """What Spark promises, and no more: rows with equal keys meet, partitions are sorted, batches have any size.
 
-Tasks run here, one after the other, so that hundreds of small logs can be tried in seconds. Whether
-Spark keeps its promises is for `tests/test_spark.py` to see, which runs a real one.
+A task may run twice, and one of its attempts counts. Tasks run here, one after the other, so that
+hundreds of small logs can be tried in seconds. Whether Spark keeps its promises is for
+`tests/test_spark.py` to see, which runs a real one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import pyarrow as pa
 from sessionize.spark import job
 
 Row = dict[str, Any]
+_LOST = 0.2
+"""Tasks that run once more than they need."""
 Task = Callable[[Iterator[pa.RecordBatch]], Iterable[pa.RecordBatch]]
 
 
@@ -77,6 +80,9 @@ class Frame:
         return Frame(self.random, self.schema, [sorted(part, key=key) for part in self.partitions])
 
     def mapInArrow(self, task: Task, schema: str) -> Frame:  # noqa: N802
+        for part in self.partitions:
+            if self.random.random() < _LOST:
+                list(task(self._batches(part)))
         done = [list(task(self._batches(part))) for part in self.partitions]
         known = next((batch.schema for batches in done for batch in batches), self.schema)
         return Frame(

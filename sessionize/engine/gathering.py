@@ -98,7 +98,7 @@ def events_of(step: Step, reading: Reading) -> Iterator[Events]:
 
 
 def in_chunks(chunks: Iterable[Events]) -> Iterator[Events]:
-    """Join events that come in small chunks; at least one chunk comes out."""
+    """Join events that come in small chunks; at least one chunk comes out where one came."""
     waiting: list[Events] = []
     rows = 0
     for events in chunks:
@@ -107,7 +107,8 @@ def in_chunks(chunks: Iterable[Events]) -> Iterator[Events]:
             waiting, rows = [], 0
         waiting.append(events)
         rows += len(events)
-    yield _joined(waiting)
+    if waiting:
+        yield _joined(waiting)
 
 
 def _joined(parts: Sequence[Events]) -> Events:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import pyarrow as pa
 
 from sessionize.core.sessions import SessionTable
 from sessionize.definition import Definition, define, shows_definition
-from sessionize.errors import InputError
 from sessionize.in_words import named_by
 from sessionize.reading.frames import EVENTS
 from sessionize.reading.log import Task, log_of
@@ -21,11 +20,11 @@ from sessionize.rules import SessionRules
 from sessionize.spark.finding import merged_and_finished
 from sessionize.spark.session import ship
 from sessionize.spark.taking import rejected_rows, take_frame
+from sessionize.spark.types import arrow_type, quoted, spark_schema
 from sessionize.spark.work import Work
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-    from pyspark.sql.types import DataType
 
 
 @shows_definition
@@ -63,16 +62,13 @@ def sessionize(
         ValueError: For an option outside its domain.
         TypeError: For an unknown keyword.
     """
-    from pyspark.sql.pandas.types import from_arrow_schema
-
     rules, reading = define(rules, reading, definition)
     work = _work(events, rules, reading)
     ship(events.sparkSession)
     identity = work.taken.names(*work.identity)
     fragments = _needed(events, work).mapInArrow(partial(take_frame, work, drop_rejected), work.taken.ddl)
     shuffled = fragments.repartition(*identity).sortWithinPartitions(*identity, *work.taken.names("start_us"))
-    schema = from_arrow_schema(work.table.schema, prefer_timestamp_ntz=True)
-    return shuffled.mapInArrow(partial(merged_and_finished, work), schema)
+    return shuffled.mapInArrow(partial(merged_and_finished, work), spark_schema(work.table.schema))
 
 
 @shows_definition
@@ -124,7 +120,7 @@ class _FrameLog:
 def _work(events: DataFrame, rules: SessionRules, reading: ReadOptions) -> Work:
     needed = Needed.of(rules.columns, rules.by, reading, named_by(rules))
     types = {
-        field.name: _arrow_type(field.name, field.dataType)
+        field.name: arrow_type(field.name, field.dataType.simpleString())
         for field in events.schema
         if field.name in needed.columns
     }
@@ -132,18 +128,7 @@ def _work(events: DataFrame, rules: SessionRules, reading: ReadOptions) -> Work:
     return Work(SessionTable.of(rules, log.types), needed, log.types)
 
 
-def _arrow_type(name: str, type_: DataType) -> Any:
-    from pyspark.sql.pandas.types import to_arrow_type
-
-    try:
-        return to_arrow_type(type_)
-    except Exception as error:  # Spark's own, which says neither column nor what to do
-        raise InputError(
-            f"{EVENTS}: column {name!r} is of type {type_.simpleString()}, which has no counterpart here."
-            " Cast it."
-        ) from error
-
-
 def _needed(events: DataFrame, work: Work) -> DataFrame:
-    """Select the needed columns, by names that may hold anything."""
-    return events.select(*("`" + name.replace("`", "``") + "`" for name in work.needed.columns))
+    """Select the needed columns, under numbers: `mapInArrow` takes no name that holds a dot or a backtick."""
+    names = enumerate(work.needed.columns)
+    return events.selectExpr(*(f"{quoted(name)} AS c{number}" for number, name in names))

@@ -53,7 +53,7 @@ class MergedFragments:
         first = _last_run(identity_codes(rows, self._table.rules).values)
         last = self._merged(rows.slice(first))
         is_carried = np.arange(len(last)) == np.argmax(column(last, "start_us").to_numpy())
-        self._carried = last.filter(pa.array(is_carried))
+        self._carried = last.filter(pa.array(is_carried)).select(rows.column_names)
         return together([self._merged(rows.slice(0, first)), last.filter(pa.array(~is_carried))])
 
     def rest(self) -> pa.Table:

@@ -13,7 +13,7 @@ from sessionize.errors import SessionizeError
 
 @dataclass(frozen=True)
 class Read:
-    """What reading the units of one task has shown of one file; the task's place in the log."""
+    """What reading the units of one task has shown, and the task's place in the log."""
 
     task: int
     reading: Reading

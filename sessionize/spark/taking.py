@@ -34,18 +34,17 @@ def read_units(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
 
 
 def _read(work: Work, task: int, units: list[Unit]) -> Batches:
-    readings: dict[int, Reading] = {}
+    reading = Reading()
 
     def events() -> Iterator[Events]:
         for unit in units:
             for chunk in unit.read(work.needed, work.types):
-                readings.setdefault(chunk.file, Reading()).add(chunk)
+                reading.add(chunk)
                 yield chunk.events
 
     for chunk in in_chunks(events()):
         yield work.taken.packed(work.take(chunk))
-    notes = [Read(task, reading) for reading in readings.values()]
-    yield work.taken.packed(work.taken.schema.empty_table(), notes)
+    yield work.taken.packed(work.taken.schema.empty_table(), [Read(task, reading)])
 
 
 def take_frame(work: Work, drop_rejected: bool, batches: Iterable[pa.RecordBatch]) -> Batches:

@@ -9,8 +9,8 @@ by identity asks for; the order of a column that is no `long` may change on the 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -18,15 +18,17 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from sessionize.core.columns import one_chunk
+from sessionize.spark.types import spark_schema
 
 _BITS = {8: pa.int8(), 16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
-_SPARK_TYPES = {pa.int64(): "long", pa.bool_(): "boolean", pa.binary(): "binary"}
-
 
 Batches = Iterator[pa.RecordBatch]
 
 GATHERED_ROWS = 1 << 17
 """Rows that a task takes in at a time; Spark hands them over in batches of any size."""
+
+_NOTE = 1
+"""Where the note stands: beside another column that hardly varies, which compresses best."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,19 @@ class Wire:
     Attributes:
         schema: The columns of the tables. They travel under their numbers: Spark cannot tell names
             apart that differ in case only.
+        relative: Columns of int64 that travel as their distance from another column, which is a small
+            number: a shuffle is compressed.
     """
 
     schema: pa.Schema
+    relative: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ddl(self) -> str:
         """The columns as Spark's schema language writes them."""
-        types = [spark_type(wire_type(type_)) for type_ in self.schema.types]
-        return ", ".join([*(f"c{index} {type_}" for index, type_ in enumerate(types)), "note binary"])
+        fields = [pa.field(f"c{index}", wire_type(type_)) for index, type_ in enumerate(self.schema.types)]
+        fields.insert(_NOTE, pa.field("note", pa.binary()))
+        return spark_schema(pa.schema(fields))
 
     def names(self, *columns: str) -> list[str]:
         """Return the names under which columns travel."""
@@ -52,11 +58,14 @@ class Wire:
 
     def packed(self, table: pa.Table, notes: Sequence[object] = ()) -> pa.RecordBatch:
         """Write a table that has at least the columns of the schema, and notes, as one batch."""
-        columns = [_of_type(one_chunk(table[field.name]), field.type) for field in self.schema]
+        for name, base in self.relative.items():
+            table = _replaced(table, name, pc.subtract(table[name], table[base]))
+        columns = [_of_type(one_chunk(table[each.name]), each.type) for each in self.schema]
         arrays = [pa.concat_arrays([pa.nulls(len(notes), c.type), c]) for c in map(to_wire, columns)]
-        texts = pa.array([*map(pickle.dumps, notes), *[None] * len(table)], pa.binary())
-        names = [*(f"c{index}" for index in range(len(arrays))), "note"]
-        return pa.RecordBatch.from_arrays([*arrays, texts], names=names)
+        names = self.names(*self.schema.names)
+        arrays.insert(_NOTE, pa.array([*map(pickle.dumps, notes), *[None] * len(table)], pa.binary()))
+        names.insert(_NOTE, "note")
+        return pa.RecordBatch.from_arrays(arrays, names=names)
 
     def unpacked(self, batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.Table, list[Any]]]:
         """Read batches as they arrive, some of them at a time.
@@ -66,14 +75,16 @@ class Wire:
         """
         for gathered in gathered_batches(batches):
             arrived = pa.Table.from_batches(gathered).combine_chunks()
-            is_note = arrived.column(arrived.num_columns - 1).is_valid()
-            notes = arrived.column(arrived.num_columns - 1).drop_null().to_pylist()
-            rows = arrived.filter(pc.invert(is_note)) if notes else arrived
+            notes = arrived.column(_NOTE)
+            rows = arrived.filter(notes.is_null()) if notes.null_count < len(notes) else arrived
             columns = [
                 from_wire(one_chunk(values), type_)
-                for values, type_ in zip(rows.columns[:-1], self.schema.types, strict=True)
+                for values, type_ in zip(rows.remove_column(_NOTE).columns, self.schema.types, strict=True)
             ]
-            yield pa.table(columns, schema=self.schema), [pickle.loads(note) for note in notes]
+            table = pa.table(columns, schema=self.schema)
+            for name, base in self.relative.items():
+                table = _replaced(table, name, pc.add(table[name], table[base]))
+            yield table, [pickle.loads(note) for note in notes.drop_null().to_pylist()]
 
     def in_order(
         self, batches: Iterable[pa.RecordBatch], by: Sequence[str]
@@ -113,11 +124,6 @@ def wire_type(type_: pa.DataType) -> pa.DataType:
     if pt.is_integer(type_) or pt.is_floating(type_) or pt.is_temporal(type_):
         return pa.int64()
     return pa.binary()
-
-
-def spark_type(type_: pa.DataType) -> str:
-    """Name the Spark type of a type that travels."""
-    return f"array<{spark_type(type_.value_type)}>" if pt.is_list(type_) else _SPARK_TYPES[type_]
 
 
 def to_wire(values: pa.Array) -> pa.Array:
@@ -189,6 +195,11 @@ def is_ascending(columns: Sequence[pa.Array]) -> bool:
             return False
         level = pc.and_(level, pc.equal(after, before))
     return True
+
+
+def _replaced(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:
+    place = table.schema.get_field_index(name)
+    return table.set_column(place, table.schema.field(place), values)
 
 
 def _of_type(values: pa.Array, type_: pa.DataType) -> pa.Array:

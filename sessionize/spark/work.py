@@ -47,21 +47,18 @@ class Work:
     def taken(self) -> Wire:
         """What is shuffled by identity: fragments, or events where rules ask for them in order."""
         rules = self.table.rules
-        if not rules.is_sequential:
-            return Wire(pa.schema(self._fragment_fields()))
-        events = [pa.field(f"event_{name}", self.types[name]) for name in rules.event_columns]
-        return Wire(pa.schema([*self._identity_fields(), pa.field("start_us", pa.int64()), *events]))
+        if rules.is_sequential:
+            events = [pa.field(f"event_{name}", self.types[name]) for name in rules.event_columns]
+            return Wire(pa.schema([_integer("start_us"), *self._identity(), *events]))
+        counts = map(_integer, ["event_count", "end_us", "start_us"])
+        return Wire(pa.schema([*counts, *self._identity(), *self._rest()]), relative={"end_us": "start_us"})
 
     @cached_property
     def found(self) -> Wire:
         """What is shuffled by date: sessions as fragments, and the local day on which they started."""
-        fields = [*self._fragment_fields(), pa.field(DATE, pa.date32())]
-        rules = self.table.rules
-        if rules.is_sequential:
-            types = [self.table.schema.field(name).type for name in rules.split_on]
-            fields += [pa.field("ordinal", pa.int64()), pa.field("reason", pa.int8())]
-            fields += map(pa.field, change_names(rules), map(_stored, types))
-        return Wire(pa.schema(fields))
+        counts = map(_integer, ["event_count", "start_us"])
+        fields = [*counts, *self._identity(), _integer("end_us"), pa.field(DATE, pa.date32()), *self._rest()]
+        return Wire(pa.schema(fields), relative={"start_us": "end_us"})
 
     def take(self, events: Events) -> pa.Table:
         """Make what is shuffled by identity out of a chunk of events."""
@@ -83,19 +80,25 @@ class Work:
         days = self.table.rules.zone.local_day(start_us).astype(np.int32)
         return sessions.append_column(DATE, pa.array(days).view(pa.date32()))
 
-    def _fragment_fields(self) -> Iterator[pa.Field]:
-        yield from self._identity_fields()
-        yield from (pa.field(name, pa.int64()) for name in ("start_us", "end_us", "event_count"))
-        rules = self.table.rules
-        if rules.split_daily and not rules.is_sequential:
-            yield pa.field("previous_end_us", pa.int64())
+    def _identity(self) -> Iterator[pa.Field]:
+        types = [_stored(self.table.schema.field(name).type) for name in self.table.rules.by]
+        yield from map(pa.field, self.identity, types)
+
+    def _rest(self) -> Iterator[pa.Field]:
+        """Give what fragments, or walked sessions, have beside identity, times and count."""
+        rules, schema = self.table.rules, self.table.schema
+        if rules.is_sequential:
+            yield from (_integer("ordinal"), pa.field("reason", pa.int8()))
+            types = [_stored(schema.field(name).type) for name in rules.split_on]
+            yield from map(pa.field, change_names(rules), types)
+        elif rules.split_daily:
+            yield _integer("previous_end_us")
         for aggregate in self.table.aggregates:
             yield from map(pa.field, aggregate.state_names, aggregate.state_types)
 
-    def _identity_fields(self) -> Iterator[pa.Field]:
-        rules = self.table.rules
-        types = [_stored(self.table.schema.field(name).type) for name in rules.by]
-        yield from map(pa.field, self.identity, types)
+
+def _integer(name: str) -> pa.Field:
+    return pa.field(name, pa.int64())
 
 
 def _stored(type_: pa.DataType) -> pa.DataType:

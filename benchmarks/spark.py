@@ -1,0 +1,109 @@
+"""Times sessionize on Spark beside Spark's own idioms, and counts what each of them shuffles.
+
+Run `python -m benchmarks.spark [--rows N] [--rounds N]`. Each contender runs in a Spark of its own, with two
+workers, warmed up on a small log; all find the same sessions, or it fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks.contest import agree, progress, read, turns
+from benchmarks.cost import LOGS, said
+from benchmarks.machine import machine
+
+CONTENDERS = ("sessionize", "session_window", "lag")
+IDIOMS = CONTENDERS[1:]
+WARMUP_ROWS = 100_000
+
+Took = Mapping[str, float]
+"""Medians of `wall`, `cpu`, `memory` and `shuffled`."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A measure of ours, at most so many times the lowest of others'."""
+
+    measure: str
+    at_most: float
+    against: tuple[str, ...]
+
+    def verdict(self, took: Mapping[str, Took]) -> str:
+        """Say what was reached."""
+        reached = took["sessionize"][self.measure] / min(took[name][self.measure] for name in self.against)
+        word = "reached" if reached <= self.at_most else "missed"
+        return f"{self.measure} ≤ {self.at_most:.2f} × {', '.join(self.against)}: {reached:.2f} ×, {word}"
+
+
+GOALS = {
+    "ordered": (Goal("wall", 1, IDIOMS), Goal("shuffled", 1, ("lag",))),
+    "heavy": (Goal("wall", 1 / 2, IDIOMS), Goal("shuffled", 1 / 3, ("lag",))),
+}
+TITLES = {"ordered": "an even log", "heavy": "one user with 40 % of the events"}
+
+
+def contest(kind: str, rows: int, rounds: int, folder: Path) -> dict[str, Took]:
+    """Let all of them sessionize a log of a kind, several times in turn; return what each took."""
+    log, warmup = (
+        Path(said(["-m", "benchmarks.logs", kind, str(number), str(folder)]))
+        for number in (rows, min(rows, WARMUP_ROWS))
+    )
+    read(log)
+    runs: dict[str, list[Took]] = {name: [] for name in CONTENDERS}
+    with tempfile.TemporaryDirectory(dir=folder) as kept:
+        outs = {name: Path(kept, name) for name in CONTENDERS}
+        for number, name in turns(CONTENDERS, rounds):
+            shutil.rmtree(outs[name], ignore_errors=True)
+            command = ["-m", "benchmarks.on_spark", name, str(log), str(outs[name]), str(warmup)]
+            runs[name].append(json.loads(said(command)))
+            progress(f"{kind}, round {number + 1}: {name} {runs[name][-1]['wall']:.2f} s")
+        digests = {
+            name: json.loads(said(["-m", "benchmarks.digest", str(outs[name])])) for name in CONTENDERS
+        }
+        agree(digests, "sessions")
+    return {name: _middle(its) for name, its in runs.items()}
+
+
+def _middle(runs: Sequence[Took]) -> Took:
+    return {measure: median(run[measure] for run in runs) for measure in runs[0]}
+
+
+def show(kind: str, rows: int, took: Mapping[str, Took]) -> None:
+    """Print the table of a log, and its goals."""
+    print(f"\n**{TITLES[kind]}, {rows:,} events**\n")
+    print("| | wall | CPU | peak memory | shuffled |\n|---|---|---|---|---|")
+    for name, its in took.items():
+        print(
+            f"| {name} | {its['wall']:.2f} s | {its['cpu']:.2f} s | {its['memory'] / 1e6:,.0f} MB"
+            f" | {its['shuffled'] / 1e6:,.1f} MB |"
+        )
+    print("", *(f"* {goal.verdict(took)}" for goal in GOALS[kind]), sep="\n", flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, default=10_000_000, help="events of each log")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each contender")
+    parser.add_argument("--folder", type=Path, default=LOGS, help="where logs are made and kept")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure both logs, and print what was reached."""
+    arguments = _arguments()
+    for kind in GOALS:
+        show(kind, arguments.rows, contest(kind, arguments.rows, arguments.rounds, arguments.folder))
+    print(f"\n({machine()})")
+
+
+if __name__ == "__main__":
+    main()
