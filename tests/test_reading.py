@@ -492,11 +492,12 @@ def test_row_groups_are_pieces_and_small_ones_share_one(
     [
         ({"use_dictionary": True}, True),
         ({"use_dictionary": False}, False),
-        ({"use_dictionary": False, "write_statistics": False}, True),
+        ({"use_dictionary": True, "write_statistics": False}, True),
+        ({"use_dictionary": False, "write_statistics": False}, False),
     ],
-    ids=["dictionary", "plain", "plain of unknown length"],
+    ids=["dictionary", "plain", "dictionary, unknown length", "plain, unknown length"],
 )
-def test_an_identity_is_read_as_it_is_stored(
+def test_texts_are_read_as_they_are_stored(
     folder: Path, options: dict[str, Any], *, is_encoded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parquet, "_FEW_ROWS", 0)

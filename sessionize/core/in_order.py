@@ -7,7 +7,7 @@ that one time and one value of the `dedupe` column make the same delivery, the f
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ class InOrder:
     """Rows in their order: open sessions, of which an identity has one at most, before its events.
 
     Attributes:
-        codes: The coding of the identities.
+        codes: The coding of the identities; it holds no values.
         code: uint64, shape (n,): each row's identity.
         time_us: int64, shape (n,): each event's time; an open session's end.
         order: int64, shape (n,): where each row stood, open sessions first.
@@ -106,7 +106,8 @@ def in_order(codes: Codes, time_us: NDArray[np.int64], events: Events, rules: Se
         if rules.dedupe is not None:
             value, is_null = value_and_null(column(taken.take(pa.array(by_value)), rules.dedupe))
             is_kept[tied] = is_null | _is_first_delivery(moment, value, is_null)
-    return InOrder(rows.codes, rows.code, rows.time_us, order, is_level, is_kept)
+    decoding = replace(rows.codes, values=rows.codes.values[:0])  # sorted, they are in `code`
+    return InOrder(decoding, rows.code, rows.time_us, order, is_level, is_kept)
 
 
 def _keys(table: pa.Table, names: Iterable[str]) -> list[NDArray[Any]]:

@@ -104,16 +104,19 @@ class Walk:
         """Group the rows by nothing but identity and silence."""
         return Groups.opening(follows_silence(self.rows, self._rules))
 
-    def sessions(self, rows: InOrder | None = None) -> pa.Table:
+    def sessions(self, chosen: Mask | None = None) -> pa.Table:
         """Find the sessions.
 
         Args:
-            rows: Some of `rows`, of what `unbroken` groups all or none; all of them unless given.
+            chosen: bool, shape (n,): which of `rows` are walked, of what `unbroken` groups all or none;
+                all of them unless given.
 
         Returns:
             Table of walked sessions, by identity and start; those that were open are among them.
         """
-        parts = [self._sessions_of(part) for part in _by_identity(self.rows if rows is None else rows)]
+        chosen = np.ones(len(self.rows), bool) if chosen is None else chosen
+        slices = _by_identity(self.rows)
+        parts = [self._sessions_of(self.rows.part(*ends).where(chosen[slice(*ends)])) for ends in slices]
         return parts[0] if len(parts) == 1 else pa.concat_tables(parts).combine_chunks()
 
     def _sessions_of(self, rows: InOrder) -> pa.Table:
@@ -276,14 +279,14 @@ def _mask(values: pa.Array) -> Mask:
     return np.asarray(values.to_numpy(zero_copy_only=False), np.bool_)
 
 
-def _by_identity(rows: InOrder) -> list[InOrder]:
+def _by_identity(rows: InOrder) -> list[tuple[int, int]]:
     """Divide rows between identities, so that what is looked at at a time stays near the processor."""
     if len(rows) <= SLICE_ROWS:
-        return [rows]
+        return [(0, len(rows))]
     firsts = np.flatnonzero(begins(rows.code))
     cuts = firsts[np.searchsorted(firsts, np.arange(0, len(rows), SLICE_ROWS), side="right") - 1]
     bounds = np.unique(np.append(cuts, len(rows)))
-    return [rows.part(start, end) for start, end in pairwise(bounds.tolist())]
+    return list(pairwise(bounds.tolist()))
 
 
 def _ordinals(code: NDArray[np.uint64], start_us: Rows) -> Rows:

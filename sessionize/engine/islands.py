@@ -54,10 +54,10 @@ class Islands(Waiting):
         walk = Walk(waiting_events(taken, table), table.rules, table.aggregates)
         unbroken, time_us = walk.unbroken(), walk.rows.time_us
         isolated = step.is_isolated(time_us[unbroken.starts], time_us[unbroken.lasts], table.rules)
-        chosen = isolated[unbroken.of_row]
-        rows = walk.rows.where(chosen)
+        chosen = np.repeat(isolated, unbroken.sizes)
         rest = taken.take(pa.array(walk.rows.order[~chosen]))
-        return {"finished": [walk.sessions(rows)], "events": [_in_parts(rest, table)]}, rows.repeated
+        repeated = int(np.count_nonzero(chosen & ~walk.rows.is_kept))
+        return {"finished": [walk.sessions(chosen)], "events": [_in_parts(rest, table)]}, repeated
 
     def _is_worth_it(self, watermark_us: int, before_us: int) -> bool:
         if self._held_bytes > self._room_bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,14 +21,11 @@ from sessionize.reading.types import ColumnTypes, is_text
 _FEW_ROWS = 10_000
 """So few are read sooner than another thread has been asked to fetch them, or how they are stored."""
 
-_DICTIONARY_BYTES = 3
-"""A text takes no more where it is an index into a dictionary."""
-
 _LENGTH_BYTES = 4
-"""As it is, it takes so much and its own bytes."""
+"""A text that is stored as it is takes so much, and its own bytes; one in a dictionary hardly anything."""
 
 _MOSTLY = 0.75
-"""An identity of which so great a share is stored as it is, is read sooner than it is numbered."""
+"""Texts of which so great a share is stored as they are, are read sooner than they are numbered."""
 
 
 class ParquetLog:
@@ -47,26 +45,23 @@ class ParquetLog:
     def tasks(self, needed: Needed, types: ColumnTypes) -> Iterator[Task]:
         """Give a task for each row group; tiny ones are read together."""
         columns = [column for column in needed.columns if column in self.types]
-        texts = [column for column in columns if is_text(self.types[column])]
-        encoded = [column for column in texts if self._is_encoded(column, column in needed.identity)]
+        texts = (column for column in columns if is_text(self.types[column]))
+        encoded = [column for column in texts if self._is_encoded(column)]
         for groups in _gathered(self._source.footer):
             promise = self._promise(groups, needed.options)
             row_groups = RowGroups(self._source, columns, encoded, groups)
             yield Task(row_groups.load, promise, row_groups)
 
-    def _is_encoded(self, column: str, is_identity: bool) -> bool:
-        """Say whether texts are read quickest as a dictionary: stored as one, or soon to be one."""
+    def _is_encoded(self, column: str) -> bool:
+        """Say whether most texts of a column are stored as a dictionary: it then is quickest to read."""
         if self._source.footer.num_rows <= _FEW_ROWS:
             return False
         if (chunk := column_chunk(self._source.footer.row_group(0), column)) is None:
             return False
-        stored_bytes = chunk.total_uncompressed_size / max(chunk.num_values, 1)
-        if stored_bytes <= _DICTIONARY_BYTES or not is_identity:
-            return stored_bytes <= _DICTIONARY_BYTES
         statistics = chunk.statistics
-        if statistics is None or not statistics.has_min_max:
-            return True
-        return stored_bytes < _MOSTLY * (_LENGTH_BYTES + len(statistics.min_raw))
+        knows_length = statistics is not None and statistics.has_min_max
+        plain_bytes = _LENGTH_BYTES + (len(statistics.min_raw) if knows_length else 0)
+        return chunk.total_uncompressed_size < _MOSTLY * plain_bytes * chunk.num_values
 
     def _promise(self, groups: list[int], options: ReadOptions) -> Promise | None:
         type_ = self.types.get(options.time)
@@ -103,8 +98,12 @@ class RowGroups:
     def _tables(self, file: pq.ParquetFile) -> Iterator[pa.Table]:
         most_rows = self.most_rows or CHUNK_ROWS
         if self.rows <= most_rows:
-            table = file.read_row_groups(self.groups, columns=self.columns, use_threads=False)
-            yield table.select(self.columns)
+            read = partial(file.read_row_groups, self.groups, use_threads=False)
+            if self.rows > _FEW_ROWS and self.source.place.is_local:
+                # What a column takes on the way is gone before the next one comes.
+                yield pa.table({name: read(columns=[name])[name] for name in self.columns})
+            else:
+                yield read(columns=self.columns).select(self.columns)
             return
         for batch in file.iter_batches(most_rows, self.groups, self.columns, use_threads=False):
             yield pa.Table.from_batches([batch]).select(self.columns)
