@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, Unpack, get_args
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from sessionize.core.sessions import SessionTable
+from sessionize.core.sessions import SessionTable, local_dates, session_dates
 from sessionize.datapoints import point_schema, points_of, start_us
 from sessionize.definition import Definition, define
 from sessionize.engine.local import believing, sessions_of
@@ -23,6 +20,7 @@ from sessionize.engine.pool import Pool
 from sessionize.engine.resources import Resources, peak_memory_bytes
 from sessionize.in_words import named_by
 from sessionize.progress import Progress, follow
+from sessionize.provenance import provenance
 from sessionize.reading.log import Log, PlacedFile, log_of, open_files
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.rows import Needed
@@ -34,7 +32,6 @@ from sessionize.version import __version__
 from sessionize.writing.output import open_output
 from sessionize.writing.rejects import keeping_rejected
 from sessionize.writing.target import Target, output_target
-from sessionize.zones import TZDATA_VERSION
 
 Emit = Literal["sessions", "datapoints"]
 """What a run writes: a row for each session, or the data points that an SDK would have sent."""
@@ -235,31 +232,11 @@ def place_for_rejects(rejects: str | Path | None, target: Target, limit: RejectL
     return place.path
 
 
-def provenance(rules: SessionRules, emit: Emit = "sessions") -> dict[str, str]:
-    """Say how a table was made, for its metadata: rules and versions, nothing of the moment."""
-    made = {
-        "version": __version__,
-        "tzdata": TZDATA_VERSION,
-        "preset": rules.based_on,
-        "rules": rules.as_dict(),
-    }
-    if emit != "sessions":
-        made["emit"] = emit
-    return {"sessionize": json.dumps(made, ensure_ascii=False)}
-
-
 def dates(rules: SessionRules, emit: Emit = "sessions") -> Callable[[pa.Table], pa.Array]:
     """Return the function that gives each row its date: the local day on which its session started."""
-
-    def started_us(rows: pa.Table) -> NDArray[np.int64]:
-        if emit == "datapoints":
-            return start_us(rows, rules)
-        return rows[rules.prefix + "start_time"].to_numpy().astype("datetime64[us]").view(np.int64)
-
-    def date_of(rows: pa.Table) -> pa.Array:
-        return pa.array(rules.zone.local_day(started_us(rows)).astype(np.int32)).view(pa.date32())
-
-    return date_of
+    if emit == "datapoints":
+        return lambda rows: local_dates(start_us(rows, rules), rules)
+    return lambda rows: session_dates(rows, rules)
 
 
 def summarize(

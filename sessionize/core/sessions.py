@@ -149,6 +149,25 @@ def identity_columns(fragments: pa.Table, table: SessionTable) -> list[pa.Array]
     ]
 
 
+def session_dates(rows: pa.Table, rules: SessionRules) -> pa.Array:
+    """Return the local day on which each session started.
+
+    Args:
+        rows: Sessions, n, as `finish` writes them.
+        rules: What a session is.
+
+    Returns:
+        date32, shape (n,), without nulls.
+    """
+    started = rows[f"{rules.prefix}start_time"].to_numpy().astype("datetime64[us]").view(np.int64)
+    return local_dates(started, rules)
+
+
+def local_dates(time_us: NDArray[np.int64], rules: SessionRules) -> pa.Array:
+    """Return the local day of each instant (int64, microseconds since the epoch, UTC): date32."""
+    return pa.array(rules.zone.local_day(time_us).astype(np.int32)).view(pa.date32())
+
+
 def session_ids(fragments: pa.Table, identity: Sequence[pa.Array], rules: SessionRules) -> pa.Array:
     """Write the ids of sessions.
 

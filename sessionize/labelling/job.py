@@ -15,10 +15,11 @@ from sessionize.engine.outcome import Outcome
 from sessionize.engine.pool import Pool
 from sessionize.engine.resources import Resources
 from sessionize.in_words import named_by
-from sessionize.job import place_for_rejects, provenance, summarize
+from sessionize.job import place_for_rejects, summarize
 from sessionize.labelling.labelled import Labels, labelled, read_ahead
 from sessionize.labelling.labels import label_schema, log_table
 from sessionize.progress import Progress, follow
+from sessionize.provenance import provenance
 from sessionize.reading.extent import Extent
 from sessionize.reading.log import log_of, open_files
 from sessionize.reading.options import ReadOptions

@@ -17,9 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 
 from sessionize.core.fragments import together
-from sessionize.core.sessions import SessionTable, finish, in_closing_order
+from sessionize.core.sessions import SessionTable, finish, in_closing_order, session_dates
 from sessionize.errors import StoreError, StoreMismatchError
-from sessionize.job import dates
 from sessionize.reading.folders import place_of
 from sessionize.store.data_files import StoredFile
 from sessionize.store.pairs import Pairs
@@ -126,7 +125,7 @@ def _rows(old: pa.Table, new: pa.Table, table: SessionTable) -> pa.Table:
     ]
     ordered = in_closing_order([together(parts)], table.rules)
     rows = finish(ordered, table)
-    day = dates(table.rules)(rows)
+    day = session_dates(rows, table.rules)
     return rows.add_column(0, CHANGE, ordered[CHANGE]).append_column(DATE, day)
 
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from sessionize.core.columns import column
 from sessionize.core.fragments import identity_names, without_dictionaries
 from sessionize.core.ordering import storage
-from sessionize.core.sessions import SessionTable, finish, in_closing_order
-from sessionize.job import dates
+from sessionize.core.sessions import SessionTable, finish, in_closing_order, session_dates
 from sessionize.store.partitions import DATE
 
 STATE = "_state"
@@ -34,7 +33,7 @@ def as_rows(fragments: pa.Table, table: SessionTable) -> pa.Table:
     """
     ordered = without_dictionaries(in_closing_order([fragments], table.rules))
     rows = finish(ordered, table)
-    rows = rows.append_column(DATE, dates(table.rules)(rows))
+    rows = rows.append_column(DATE, session_dates(rows, table.rules))
     public = [*identity_names(table.rules), "start_us", "end_us", "event_count"]
     hidden = [name for name in ordered.column_names if name not in public]
     if not hidden:

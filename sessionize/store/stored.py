@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -18,8 +19,10 @@ from sessionize.store.sample import Sample
 from sessionize.store.snapshot import ledger_of
 from sessionize.store.status import StoreStatus, status
 from sessionize.store.table import SessionsTable
-from sessionize.store.verify import Verification, verify
 from sessionize.store.widening import as_read
+
+if TYPE_CHECKING:
+    from sessionize.store.verify import Verification
 
 
 class StoredSessions:
@@ -97,6 +100,9 @@ class StoredSessions:
             InputError: For a file that cannot be read.
             ValueError: For an option outside its domain.
         """
+        # The only method that runs the engine, which takes others a twentieth of their start to import.
+        from sessionize.store.verify import verify
+
         chosen = Sample.parse(sample)
         resources = Resources(threads, memory_limit, temp_dir)
         source, ledger, table = self._opened()

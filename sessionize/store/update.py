@@ -14,7 +14,7 @@ from pathlib import Path
 from attrs import evolve
 
 from sessionize.errors import StoreBusyError
-from sessionize.job import provenance
+from sessionize.provenance import provenance
 from sessionize.store.contribution import lasting_schema, read_contribution
 from sessionize.store.difference import Counts
 from sessionize.store.findings import Findings, look
