@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.json
 import pyarrow.parquet as pq
 
 from sessionize.writing.output import open_output
@@ -22,6 +23,10 @@ def floor(log: Path, out: Path, columns: list[str]) -> None:
     """Read these columns of a log, and write the sessions that stand beside the output."""
     if log.suffix == ".csv":
         pyarrow.csv.read_csv(log, convert_options=pyarrow.csv.ConvertOptions(include_columns=columns))
+    elif log.suffix == ".jsonl":
+        texts = pa.schema([(column, pa.string()) for column in columns])
+        named = pyarrow.json.ParseOptions(explicit_schema=texts, unexpected_field_behavior="ignore")
+        pyarrow.json.read_json(log, parse_options=named)
     else:
         pq.read_table(log, columns=columns)
     with pa.memory_map(str(out.with_name("finished.arrow"))) as source:

@@ -97,11 +97,11 @@ def write_parquet(
             writer.write_table(part, row_group_size=group_rows)
 
 
-def write_csv(days: Days, path: Path) -> None:
-    """Write one CSV file with ISO 8601 times."""
+def write_text(days: Days, path: Path, *, output_format: str) -> None:
+    """Write one text file with ISO 8601 times."""
     parts = tables(traffic.pieces(days, ROW_GROUP_ROWS))
     first = next(parts)
-    with open_output(output_target(path, output_format="csv"), first.schema, metadata={}) as writer:
+    with open_output(output_target(path, output_format=output_format), first.schema, metadata={}) as writer:
         writer.write(first)
         for part in parts:
             writer.write(part)
@@ -147,7 +147,8 @@ def kind(name: str, rows: int) -> Kind:
         "bot": Kind(traffic.bot),
         "devices": Kind(traffic.ordered, partial(write_parquet, made=with_devices)),
         "daily": Kind(traffic.ordered, write_daily, suffix=""),
-        "csv": Kind(traffic.ordered, write_csv, suffix=".csv"),
+        "csv": Kind(traffic.ordered, partial(write_text, output_format="csv"), suffix=".csv"),
+        "jsonl": Kind(traffic.ordered, partial(write_text, output_format="jsonl"), suffix=".jsonl"),
         "tiny": Kind(traffic.ordered, partial(write_tiny, rows), suffix=""),
         "narrow": Kind(traffic.ordered, partial(write_parquet, group_rows=10)),
         "wide": Kind(traffic.ordered, partial(write_parquet, group_rows=rows)),

@@ -97,7 +97,14 @@ def polars_window(log: Path, out: Path, *, aggregates: bool = False) -> None:
 def _scan(log: Path) -> pl.LazyFrame:
     import polars as pl
 
-    return pl.scan_csv(log, try_parse_dates=True) if log.suffix == ".csv" else pl.scan_parquet(_pattern(log))
+    match log.suffix:
+        case ".csv":
+            return pl.scan_csv(log, try_parse_dates=True)
+        case ".jsonl":
+            texts = pl.scan_ndjson(log, schema=dict.fromkeys(NEEDED, pl.String))
+            return texts.with_columns(pl.col("timestamp").str.to_datetime("%Y-%m-%dT%H:%M:%S%.6fZ"))
+        case _:
+            return pl.scan_parquet(_pattern(log))
 
 
 def _polars_payload(aggregates: bool) -> dict[str, pl.Expr] | list[str]:

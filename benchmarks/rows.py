@@ -80,6 +80,14 @@ ALL = (
         (*peers(1 / 2), peers_memory(1 / 2), over_floor(1.5)),
     ),
     Row(
+        "jsonl",
+        "JSON lines, ISO times",
+        "jsonl",
+        10 * MILLION,
+        FILES,
+        (over_floor(1.5),),
+    ),
+    Row(
         "frames",
         "tables in memory, through the Python API",
         "ordered",

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.json
 import pyarrow.parquet as pq
 import pytest
 
@@ -81,13 +82,19 @@ def test_pieces_have_the_rows_asked_for(rows: int) -> None:
     assert Events.joined(pieces).time_us.tolist() == Events.joined(traffic.ordered(ROWS)).time_us.tolist()
 
 
-@pytest.mark.parametrize(
-    "kind", ["ordered", "long", "shuffled", "giant", "devices", "daily", "tiny", "narrow", "wide", "csv"]
-)
-def test_a_log_holds_the_rows_asked_for(kind: str, tmp_path: Path) -> None:
-    log = log_path(kind, 200, tmp_path)
+PARQUET_KINDS = ("ordered", "long", "shuffled", "giant", "devices", "daily", "tiny", "narrow", "wide")
 
-    assert len(pyarrow.csv.read_csv(log) if kind == "csv" else pq.read_table(log)) == 200
+
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [
+        *((kind, pq.read_table) for kind in PARQUET_KINDS),
+        ("csv", pyarrow.csv.read_csv),
+        ("jsonl", pyarrow.json.read_json),
+    ],
+)
+def test_a_log_holds_the_rows_asked_for(kind: str, read: Callable[[Path], pa.Table], tmp_path: Path) -> None:
+    assert len(read(log_path(kind, 200, tmp_path))) == 200
 
 
 @pytest.mark.parametrize(("kind", "groups"), [("narrow", 20), ("wide", 1)])
