@@ -14,6 +14,7 @@ import pyarrow as pa
 from sessionize.core.sessions import SessionTable, local_dates, session_dates
 from sessionize.datapoints import point_schema, points_of, start_us
 from sessionize.definition import Definition, define
+from sessionize.engine.choice import Engine, check_engine
 from sessionize.engine.local import believing, sessions_of
 from sessionize.engine.outcome import Outcome
 from sessionize.engine.pool import Pool
@@ -35,8 +36,6 @@ from sessionize.writing.target import Target, output_target
 
 Emit = Literal["sessions", "datapoints"]
 """What a run writes: a row for each session, or the data points that an SDK would have sent."""
-Engine = Literal["local", "spark"]
-"""Who runs a job: this process, or Apache Spark."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,8 @@ def run(
     resources = Resources(threads, memory_limit, temp_dir)
     if emit not in get_args(Emit):
         raise ValueError(f"emit {emit!r} is unknown. Write sessions or datapoints.")
-    check_engine(engine, resources_given=(threads, memory_limit, temp_dir), spark_conf=spark_conf)
+    of_resources = {"threads": threads, "memory_limit": memory_limit, "temp_dir": temp_dir}
+    check_engine(engine, of_resources=of_resources, spark_conf=spark_conf)
     target = output_target(output, output_format=output_format, partition_by=partition_by)
     rejects = place_for_rejects(rejects or target.default_rejects, target, limit)
 
@@ -199,25 +199,6 @@ def _run_here(job: Job, resources: Resources, trusting: bool, progress: Progress
         job.limit.check(outcome.tally, outcome.rejected())
         keep(outcome.rejected())
     return outcome
-
-
-def check_engine(
-    engine: str, *, resources_given: Sequence[object], spark_conf: Mapping[str, str] | None
-) -> None:
-    """Refuse an unknown engine, and what means nothing to the one that is named.
-
-    Raises:
-        ValueError: See there.
-    """
-    if engine not in get_args(Engine):
-        raise ValueError(f"engine {engine!r} is unknown. Write local or spark.")
-    if engine == "local" and spark_conf:
-        raise ValueError("spark_conf means nothing to the local engine. Add engine='spark'.")
-    if engine == "spark" and any(given is not None for given in resources_given):
-        raise ValueError(
-            "threads, memory_limit and temp_dir are the local engine's. Spark has settings for all of them:"
-            " spark_conf={'spark.executor.memory': '8g'}."
-        )
 
 
 def place_for_rejects(rejects: str | Path | None, target: Target, limit: RejectLimit) -> str | Path | None:

@@ -47,8 +47,8 @@ class Cluster:
     def createDataFrame(self, rows: list[tuple[int, bytes]], schema: str) -> Frame:  # noqa: N802 (Spark's)
         return Frame(
             self.random,
-            pa.schema([("task", pa.int64()), ("units", pa.binary())]),
-            [[dict(zip(("task", "units"), row, strict=True)) for row in rows]],
+            pa.schema([("task", pa.int64()), ("item", pa.binary())]),
+            [[dict(zip(("task", "item"), row, strict=True)) for row in rows]],
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import pyarrow as pa
 import pytest
 
 import sessionize as sz
-from sessionize.reading.log import Log
 from sessionize.store import contribution
 from sessionize.store.intake import Intake
 from tests.nights import Nights, PartitionsRead, spans
@@ -338,9 +338,9 @@ def change_while_it_is_read(patch: pytest.MonkeyPatch, path: Path) -> None:
     """Let a file be written to right before its rows are read."""
     read = contribution.contributions
 
-    def reading(log: Log, *args: Any) -> Any:
+    def reading(parts: Iterable[contribution.PartRead], *args: Any) -> Any:
         os.utime(path, ns=(1, 1))
-        return read(log, *args)
+        return read(parts, *args)
 
     patch.setattr("sessionize.store.intake.contributions", reading)
 

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from sessionize.core.columns import column
 from sessionize.core.sessions import SessionTable
 from sessionize.definition import define
-from sessionize.engine.pool import Pool
 from sessionize.reading.frames import open_frame
-from sessionize.store.contribution import Contribution, contributions
+from sessionize.store.contribution import Contribution, contributions, read_part
 from sessionize.store.data_files import StoredFile
 from sessionize.store.partitions import DATE
 from sessionize.store.rebuild import rebuild
@@ -80,8 +79,8 @@ class History:
 
     def contribution(self, log: Log) -> Contribution:
         frame = open_frame(log.table(), self.rules.columns, self.rules.by, self.reading)
-        with Pool(1) as pool:
-            ((found,), _) = contributions(frame, 1, self.table, pool)
+        read = (read_part(self.table, piece) for piece in frame.pieces)
+        ((found,), _) = contributions(read, 1, frame.types, self.table)
         return found
 
     def update(self, changed: dict[int, Log | None]) -> None:

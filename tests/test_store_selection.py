@@ -13,6 +13,7 @@ import pyarrow.fs as pafs
 import pytest
 from attrs import evolve
 
+from sessionize.engine.pool import Pool
 from sessionize.errors import InputError, StoreMismatchError, UnreadableFileError
 from sessionize.reading.folders import Place
 from sessionize.reading.options import ReadOptions
@@ -255,7 +256,8 @@ def test_fingerprints_are_taken_by_several_threads() -> None:
     for number, name in enumerate(names):
         put(name, f"user_id,timestamp\n{number},2026-11-23\n")
 
-    assert found(compared(ledger(), *names, threads=4)) == {"new": names}
+    with Pool(4) as pool:
+        assert found(compared(ledger(), *names, workers=pool)) == {"new": names}
 
 
 def test_standard_input_has_no_place_in_a_store(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import click
 from sessionize.cli.commands import HELP, Command, Option, section
 from sessionize.cli.console import Console
 from sessionize.cli.given import checked
-from sessionize.cli.options import RULES
+from sessionize.cli.options import ENGINE, RULES, refuse_what_the_engine_lacks
 from sessionize.cli.startup import import_arrow_without_pandas
 from sessionize.cli.stopping import stopping
 from sessionize.cli.store_options import (
@@ -103,7 +103,7 @@ _NAMES = (*JOB_NAMES, "step", "date_pattern", "backwards", "replace")
 
 @click.command(
     cls=Command,
-    params=[STORE, LOG_INPUTS, *_PERIOD, *RULES, *READING_STORE, *WORKING],
+    params=[STORE, LOG_INPUTS, *_PERIOD, *RULES, *READING_STORE, *ENGINE, *WORKING],
     context_settings=HELP,
     epilog=EXAMPLES,
     short_help="History into a table, in resumable steps.",
@@ -118,6 +118,7 @@ def backfill(console: Console, /, store: str, inputs: tuple[str, ...], **options
     """
     if not inputs:
         raise click.UsageError("name at least one INPUT.", click.get_current_context())
+    refuse_what_the_engine_lacks(options)
     check_places(options)
     import_arrow_without_pandas()
     _check_period(options)

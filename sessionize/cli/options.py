@@ -305,3 +305,19 @@ def check_bounds(options: Mapping[str, Any]) -> None:
             "so that no time is plausible. Exchange them.",
             click.get_current_context(),
         )
+
+
+def refuse_what_the_engine_lacks(options: Mapping[str, Any]) -> None:
+    """Refuse options that would mean nothing to the engine.
+
+    Raises:
+        click.UsageError: See there.
+    """
+    if options["engine"] != "spark":
+        if options["spark_conf"]:
+            raise click.UsageError("'--spark-conf' needs '--engine spark'.")
+        return
+    for name in ("threads", "memory_limit", "temp_dir"):
+        if options.get(name) is not None:
+            flag = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{flag!r} is the local engine's. Spark has settings: see '--spark-conf'.")

@@ -19,6 +19,7 @@ from sessionize.cli.options import (
     RULES,
     WORKING,
     reading_options,
+    refuse_what_the_engine_lacks,
     rules_options,
 )
 from sessionize.cli.startup import import_arrow_without_pandas
@@ -128,22 +129,6 @@ def refuse_two_things_in_one_place(output: str, options: Mapping[str, Any]) -> N
         raise click.UsageError("'-o -' and '--json' both write to stdout. Name a file with -o.")
     if options["max_rejected"] is not None and rejects is None:
         raise click.UsageError("'-o -' has no place for rejected rows. Name a file with --rejects.")
-
-
-def refuse_what_the_engine_lacks(options: Mapping[str, Any]) -> None:
-    """Refuse options that would mean nothing to the engine.
-
-    Raises:
-        click.UsageError: See there.
-    """
-    if options["engine"] != "spark":
-        if options["spark_conf"]:
-            raise click.UsageError("'--spark-conf' needs '--engine spark'.")
-        return
-    for name in ("threads", "memory_limit", "temp_dir"):
-        if options[name] is not None:
-            flag = f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"{flag!r} is the local engine's. Spark has settings: see '--spark-conf'.")
 
 
 def target_of(output: str, options: Mapping[str, Any]) -> Target:

@@ -69,7 +69,10 @@ READING_STORE = [
 """How a log is read into a store."""
 
 WORKING = working_options("threads", "config", "json", "quiet", "verbose")
-JOB_NAMES = ("max_rejected", "allow_same_content", "allow_empty", "dry_run", "threads", "lock_timeout")
+JOB_NAMES = (
+    *("max_rejected", "allow_same_content", "allow_empty", "dry_run"),
+    *("engine", "spark_conf", "threads", "lock_timeout"),
+)
 
 
 def definition_options(options: Mapping[str, Any]) -> dict[str, Any]:

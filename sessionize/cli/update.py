@@ -9,7 +9,7 @@ import click
 
 from sessionize.cli.commands import HELP, Command, Option, section
 from sessionize.cli.console import Console
-from sessionize.cli.options import RULES
+from sessionize.cli.options import ENGINE, RULES, refuse_what_the_engine_lacks
 from sessionize.cli.startup import import_arrow_without_pandas
 from sessionize.cli.store_options import (
     DRY_RUN,
@@ -52,7 +52,7 @@ _CHANGES = section(
 
 @click.command(
     cls=Command,
-    params=[STORE, LOG_INPUTS, *RULES, *READING_STORE, *_CHANGES, *WORKING],
+    params=[STORE, LOG_INPUTS, *RULES, *READING_STORE, *_CHANGES, *ENGINE, *WORKING],
     context_settings=HELP,
     epilog=EXAMPLES,
     short_help="Nightly: new, changed and late files into a table.",
@@ -68,6 +68,7 @@ def update(console: Console, /, store: str, inputs: tuple[str, ...], **options: 
     """
     if not inputs and not options["forget"]:
         raise click.UsageError("name an INPUT, or a file to --forget.", click.get_current_context())
+    refuse_what_the_engine_lacks(options)
     check_places(options)
     import_arrow_without_pandas()
     from sessionize.store.store import SessionStore

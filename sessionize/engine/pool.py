@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from sessionize.reading.log import Log, Piece
+    from sessionize.reading.rows import Needed
+    from sessionize.reading.sources import Source
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,6 +36,10 @@ class Pool:
     def __exit__(self, *_: object) -> None:
         """Wait for the tasks that run; drop those that do not yet."""
         self._executor.shutdown(cancel_futures=True)
+
+    def pieces(self, log: Log, sources: Sequence[Source], needed: Needed) -> Iterable[Piece]:
+        """Return the pieces of a log as they are: threads share what was opened."""
+        return log.pieces
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Map in order, with one item more than threads in the making.

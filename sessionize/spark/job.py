@@ -25,9 +25,9 @@ from sessionize.errors import InputError
 from sessionize.job import Job
 from sessionize.spark.finding import merged
 from sessionize.spark.notes import Failed, Merged, Read, Written
-from sessionize.spark.session import spark_session
+from sessionize.spark.session import spark_session, spread
 from sessionize.spark.taking import read_units
-from sessionize.spark.units import Unit, units_of
+from sessionize.spark.units import Unit, tasks_of, units_of
 from sessionize.spark.work import DATE, Work
 from sessionize.spark.writing import FINISHED, finished, written
 from sessionize.writing.atomic import PARTITION, replaced_folder
@@ -60,22 +60,19 @@ def run_on_spark(job: Job, conf: Mapping[str, str], *, shows_progress: bool) -> 
     """
     _check_inputs(job)
     work = Work(job.table, job.needed, job.log.types)
-    units = units_of(job.sources, job.files, job.needed, job.log.types)
+    tasks = tasks_of(units_of(job.sources, job.files, job.needed, job.log.types))
     write = _written_there if job.target.partition_by and job.emit == "sessions" else _written_here
     with spark_session(conf, shows_progress=shows_progress) as spark, keeping_rejected(job.rejects) as keep:
-        found = sessions(taken(spark, work, units), work, job.as_of_us)
+        found = sessions(taken(spark, work, tasks), work, job.as_of_us)
         with write(job, work, found) as outcome:
             job.limit.check(outcome.tally, outcome.rejected())
             keep(outcome.rejected())
     return outcome
 
 
-def taken(spark: SparkSession, work: Work, units: Sequence[Sequence[Unit]]) -> DataFrame:
-    """Read and cut a log, a task for each list of units."""
-    rows = [(task, pickle.dumps(list(of_task))) for task, of_task in enumerate(units)]
-    listed = spark.createDataFrame(rows, "task long, units binary")
-    tasks = listed.repartitionByRange(max(len(rows), 1), "task")
-    return tasks.mapInArrow(partial(read_units, work), work.taken.ddl)
+def taken(spark: SparkSession, work: Work, tasks: Sequence[list[Unit]]) -> DataFrame:
+    """Read and cut the units of each task."""
+    return spread(spark, map(pickle.dumps, tasks)).mapInArrow(partial(read_units, work), work.taken.ddl)
 
 
 def sessions(taken: DataFrame, work: Work, as_of_us: int | None) -> DataFrame:

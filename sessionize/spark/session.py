@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sessionize.errors import EngineError
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 _PANDAS_NOTICE = "PySpark does not yet fully support pandas"
 """Of what Spark warns on every start, although nothing of pandas' is used here."""
@@ -66,6 +66,13 @@ def ship(spark: SparkSession) -> None:
             spark.addArtifacts(archive, pyfile=True)
         else:
             spark.sparkContext.addPyFile(archive)
+
+
+def spread(spark: SparkSession, items: Iterable[bytes]) -> DataFrame:
+    """Give each item a task of its own: a data frame of `task` (from 0) and `item`, a partition for each."""
+    rows = list(enumerate(items))
+    listed = spark.createDataFrame(rows, "task long, item binary")
+    return listed.repartitionByRange(max(len(rows), 1), "task")
 
 
 def is_local(spark: SparkSession) -> bool:

@@ -24,7 +24,7 @@ REJECTED_NAMES = ["reason", "raw"]
 
 
 def read_units(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
-    """Read the units of a log that come as rows of `task` (int64) and `units` (binary), and cut them."""
+    """Read the units of a log that come as rows of `task` (int64) and `item` (binary), and cut them."""
     for batch in batches:
         for task, units in zip(batch[0].to_pylist(), batch[1].to_pylist(), strict=True):
             try:
@@ -38,7 +38,7 @@ def _read(work: Work, task: int, units: list[Unit]) -> Batches:
 
     def events() -> Iterator[Events]:
         for unit in units:
-            for chunk in unit.read(work.needed, work.types):
+            for chunk in unit.read():
                 reading.add(chunk)
                 yield chunk.events
 

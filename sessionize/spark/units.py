@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import isfinite
 
@@ -27,17 +27,25 @@ class Unit:
         source: The file.
         piece: The piece, from 0; None for all of them.
         rows: How many rows there are, or about so many.
+        needed: The columns that are read, and how.
+        types: The log's type of each of them.
     """
 
     place: int
     source: Source
     piece: int | None
     rows: float
+    needed: Needed
+    types: ColumnTypes
 
-    def read(self, needed: Needed, types: ColumnTypes) -> Iterator[Chunk]:
+    @property
+    def time_range(self) -> None:
+        """The range of its times: nobody asks, so nobody looks for it."""
+
+    def read(self) -> Iterator[Chunk]:
         """Open the file, which another machine may do, and read."""
-        [placed] = open_files([self.source], needed)
-        pieces = pieces_of(self.place, placed, needed, types)
+        [placed] = open_files([self.source], self.needed)
+        pieces = pieces_of(self.place, placed, self.needed, self.types)
         chosen = pieces if self.piece is None else islice(pieces, self.piece, self.piece + 1)
         for piece in chosen:
             yield from piece.read()
@@ -45,8 +53,8 @@ class Unit:
 
 def units_of(
     sources: Sequence[Source], files: Sequence[PlacedFile], needed: Needed, types: ColumnTypes
-) -> list[list[Unit]]:
-    """Divide a log into what a task reads: a few row groups, a text file, or several small files.
+) -> Iterator[Unit]:
+    """Divide a log into units.
 
     Args:
         sources: The files.
@@ -54,26 +62,28 @@ def units_of(
         needed: The columns that are read, and how.
         types: The log's type of each of them.
 
-    Returns:
-        The units of each task, all in the order of the log.
+    Yields:
+        The units, in the order of the log: a few row groups, or a text file.
     """
+    for place, (source, placed) in enumerate(zip(sources, files, strict=True)):
+        source = replace(source)  # without the footer that may stand in it: every unit would carry it
+        if not placed[0].is_indexed:
+            rows = source.place.info().size / _BYTES_OF_A_ROW
+            yield Unit(place, source, None, rows, needed, types)
+            continue
+        for index, piece in enumerate(pieces_of(place, placed, needed, types)):
+            rows = piece.rows if isfinite(piece.rows) else GATHERED_ROWS
+            yield Unit(place, source, index, rows, needed, types)
+
+
+def tasks_of(units: Iterable[Unit]) -> list[list[Unit]]:
+    """Take small neighbouring units together: a task has its price."""
     tasks: list[list[Unit]] = []
     rows = 0.0
-    for unit in _units(sources, files, needed, types):
+    for unit in units:
         if not tasks or rows + unit.rows > GATHERED_ROWS:
             tasks.append([])
             rows = 0.0
         tasks[-1].append(unit)
         rows += unit.rows
     return tasks
-
-
-def _units(
-    sources: Sequence[Source], files: Sequence[PlacedFile], needed: Needed, types: ColumnTypes
-) -> Iterator[Unit]:
-    for place, (source, placed) in enumerate(zip(sources, files, strict=True)):
-        if not placed[0].is_indexed:
-            yield Unit(place, source, None, source.place.info().size / _BYTES_OF_A_ROW)
-            continue
-        for index, piece in enumerate(pieces_of(place, placed, needed, types)):
-            yield Unit(place, source, index, piece.rows if isfinite(piece.rows) else GATHERED_ROWS)

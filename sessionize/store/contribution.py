@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,7 @@ from sessionize.progress import Progress
 from sessionize.reading.folders import place_of
 from sessionize.reading.log import Log, Piece
 from sessionize.reading.streams import shorten
+from sessionize.reading.types import ColumnTypes
 from sessionize.rules import SessionRules
 from sessionize.store.durable import write_parquet
 from sessionize.store.ledger_file import LedgerFile
@@ -73,15 +74,19 @@ def lasting_schema(types: Mapping[str, pa.DataType], table: SessionTable) -> pa.
 
 
 def contributions(
-    log: Log, files: int, table: SessionTable, pool: Pool, progress: Progress | None = None
+    read: Iterable[PartRead],
+    files: int,
+    types: ColumnTypes,
+    table: SessionTable,
+    progress: Progress | None = None,
 ) -> tuple[list[Contribution], Outcome]:
-    """Read files, and find what each contributes.
+    """Put together what each file contributes.
 
     Args:
-        log: The files.
-        files: How many there are.
+        read: The pieces of the files, read, in the order of the log.
+        files: How many files there are.
+        types: The log's type of each column of the rules.
         table: What a session is.
-        pool: Where pieces are read and cut.
         progress: Called with the rows that were read since the last call.
 
     Returns:
@@ -90,25 +95,42 @@ def contributions(
     """
     outcome = Outcome(table.rules)
     readings = [Reading(file=place) for place in range(files)]
-    brought: list[Tables] = [[nothing(log.types, table)] for _ in range(files)]
+    brought: list[Tables] = [[nothing(types, table)] for _ in range(files)]
     valued = [set[str]() for _ in range(files)]
-
-    def read(piece: Piece) -> tuple[Reading, Tables, set[str]]:
-        reading, tables, found = Reading(), [], set[str]()
-        for chunk in piece.read():
-            reading.add(chunk)
-            tables.append(_brought(chunk.events, table))
-            found |= _valued(chunk.events.columns)
-        return reading, tables, found
-
-    for index, (reading, tables, found) in enumerate(pool.map(read, log.pieces)):
-        outcome.note_reading(index, reading)
-        readings[reading.file].join(reading)
-        brought[reading.file] += tables
-        valued[reading.file] |= found
+    for index, part in enumerate(read):
+        file = part.reading.file
+        outcome.note_reading(index, part.reading)
+        readings[file].join(part.reading)
+        brought[file] += part.brings
+        valued[file] |= part.valued
         if progress:
-            progress(reading.tally.input_rows)
+            progress(part.reading.tally.input_rows)
     return [_contribution(*each, table) for each in zip(readings, brought, valued, strict=True)], outcome
+
+
+@dataclass
+class PartRead:
+    """What one piece of a file comes to.
+
+    Attributes:
+        reading: What reading it has shown.
+        brings: Tables of fragments, or of waiting events.
+        valued: The columns that are not null in every event.
+    """
+
+    reading: Reading = field(default_factory=Reading)
+    brings: Tables = field(default_factory=list)
+    valued: set[str] = field(default_factory=set)
+
+
+def read_part(table: SessionTable, piece: Piece) -> PartRead:
+    """Read one piece of a file."""
+    part = PartRead()
+    for chunk in piece.read():
+        part.reading.add(chunk)
+        part.brings.append(_brought(chunk.events, table))
+        part.valued |= _valued(chunk.events.columns)
+    return part
 
 
 def _valued(columns: pa.Table) -> set[str]:

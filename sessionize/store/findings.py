@@ -95,5 +95,5 @@ def _compared(
         [source for source in sources if canonical_path(source.place) not in forgotten],
         allow_same_content=request.allow_same_content,
         trust_stamps=request.trust_stamps,
-        threads=request.resources.threads,
+        workers=request.workers,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,12 +11,18 @@ from attrs import frozen
 
 from sessionize.core.sessions import SessionTable
 from sessionize.engine.outcome import Outcome
-from sessionize.engine.pool import Pool
 from sessionize.in_words import named_by
 from sessionize.progress import follow
-from sessionize.reading.log import open_log
+from sessionize.reading.log import log_of, open_files
+from sessionize.reading.rows import Needed
 from sessionize.reading.types import ColumnTypes
-from sessionize.store.contribution import Contribution, contributions, no_sessions, write_contribution
+from sessionize.store.contribution import (
+    Contribution,
+    contributions,
+    no_sessions,
+    read_part,
+    write_contribution,
+)
 from sessionize.store.fingerprint import check_unchanged
 from sessionize.store.ledger import Ledger
 from sessionize.store.ledger_file import LedgerFile
@@ -82,13 +89,15 @@ def read_arrivals(request: Request, arrivals: Sequence[Arrival], ledger: Ledger)
     """
     rules, reading = ledger.definition.rules, ledger.definition.reading
     sources = [arrival.source for arrival in arrivals]
-    log = open_log(sources, rules.columns, rules.by, reading, named_by(rules))
+    needed = Needed.of(rules.columns, rules.by, reading, named_by(rules))
+    log = log_of(open_files(sources, needed), needed)
     types = wider(ledger.types, log, request.location)
     log = reading_as(log, types)
     table = SessionTable.of(rules, log.types)
     follow(request.progress, log.extent.share)
-    with Pool(request.resources.threads) as pool:
-        brought, outcome = contributions(log, len(arrivals), table, pool, request.progress)
+    pieces = request.workers.pieces(log, sources, needed)
+    read = request.workers.map(partial(read_part, table), pieces)
+    brought, outcome = contributions(read, len(arrivals), log.types, table, request.progress)
     for arrival in arrivals:
         check_unchanged(arrival.source, arrival.fingerprint.stamp)
     request.limit.check(outcome.tally, outcome.rejected())

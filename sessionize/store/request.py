@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
+from sessionize.engine.choice import Workers
 from sessionize.engine.resources import Resources
 from sessionize.progress import Progress
 from sessionize.reading.sources import Source
@@ -29,7 +30,8 @@ class Request:
         trust_stamps: Whether size and modification time vouch for a file that the store contains.
         allow_empty: Whether 0-byte files and folders without files are logs without rows.
         is_dry_run: Whether nothing is written.
-        resources: Threads.
+        resources: Threads for what is read again here.
+        workers: Those who read the files that come in.
         notify: Is told what was left out of the input.
         progress: Is called with the rows that were read since its last call.
     """
@@ -45,5 +47,6 @@ class Request:
     allow_empty: bool = False
     is_dry_run: bool = False
     resources: Resources
+    workers: Workers
     notify: Callable[[str], None]
     progress: Progress | None = None

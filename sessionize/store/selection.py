@@ -20,14 +20,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 import pyarrow.fs as pafs
 from attrs import frozen
 
+from sessionize.engine.choice import Workers
 from sessionize.errors import InputError, StoreMismatchError
 from sessionize.reading.folders import place_of
 from sessionize.reading.options import ReadOptions
@@ -99,7 +100,7 @@ def compare(
     *,
     allow_same_content: bool = False,
     trust_stamps: bool = True,
-    threads: int = 1,
+    workers: Workers | None = None,
 ) -> Comparison:
     """Hold files against the ledger, see the rules above.
 
@@ -110,7 +111,7 @@ def compare(
             files, is taken in beside it.
         trust_stamps: Whether size and modification time vouch for a file; otherwise every file
             that has them is read for its fingerprint, too.
-        threads: How many files are read at once for their fingerprints.
+        workers: Those who read files for their fingerprints; nobody but us unless given.
 
     Raises:
         InputError: For copies, with both names, and for standard input and pipes.
@@ -125,8 +126,8 @@ def compare(
         else:
             unknown.append(source)
     columns = ledger.definition.columns
-    with ThreadPoolExecutor(threads) as pool:
-        found = [*pool.map(lambda source: Arrival(source, fingerprint(source, columns)), unknown)]
+    prints = (workers.map if workers else map)(partial(fingerprint, columns=columns), unknown)
+    found = [Arrival(*each) for each in zip(unknown, prints, strict=True)]
     return _sorted_out(ledger, same, found, allow_same_content)
 
 

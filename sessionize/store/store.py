@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 from sessionize.definition import Definition
 from sessionize.durations import parse_duration
+from sessionize.engine.choice import Engine, check_engine, workers
 from sessionize.engine.resources import Resources
 from sessionize.progress import Progress
 from sessionize.reading.sources import listed
@@ -60,6 +61,8 @@ class SessionStore(StoredSessions):
         allow_same_content: bool = False,
         allow_empty: bool = False,
         dry_run: bool = False,
+        engine: Engine = "local",
+        spark_conf: Mapping[str, str] | None = None,
         threads: int | None = None,
         lock_timeout: str | timedelta = LOCK_TIMEOUT,
         notify: Callable[[str], None] | None = None,
@@ -79,6 +82,9 @@ class SessionStore(StoredSessions):
             allow_same_content: Whether a file that holds the same as another is taken in beside it.
             allow_empty: Whether 0-byte files and folders without files are logs without rows.
             dry_run: Whether to write nothing, and only say what would change.
+            engine: Who reads the files: `local`, this process; or `spark`, the tasks of the active Spark
+                session or of one with `spark_conf`. Either way this process merges and commits.
+            spark_conf: Settings of Spark's, such as `{"spark.master": "yarn"}`.
             threads: Worker threads; one for each core unless given.
             lock_timeout: How long to wait while another process writes.
             notify: Is told what was left out of the input.
@@ -96,23 +102,27 @@ class SessionStore(StoredSessions):
             OutputError: Where it cannot be written.
             ValueError: For an option outside its domain.
         """
-        request = Request(
-            location=self.location,
-            inputs=listed(inputs),
-            given=definition,
-            forget=[str(name) for name in listed(forget)],
-            limit=RejectLimit.parse(max_rejected),
-            allow_same_content=allow_same_content,
-            allow_empty=allow_empty,
-            is_dry_run=dry_run,
-            resources=Resources(threads),
-            notify=notify or _ignore,
-            progress=progress,
-        )
-        if dry_run:
-            return update(request)
-        with locked(self.location, parse_duration(lock_timeout)):
-            return update(request)
+        check_engine(engine, of_resources={"threads": threads}, spark_conf=spark_conf)
+        resources = Resources(threads)
+        with workers(engine, resources, spark_conf or {}) as readers:
+            request = Request(
+                location=self.location,
+                inputs=listed(inputs),
+                given=definition,
+                forget=[str(name) for name in listed(forget)],
+                limit=RejectLimit.parse(max_rejected),
+                allow_same_content=allow_same_content,
+                allow_empty=allow_empty,
+                is_dry_run=dry_run,
+                resources=resources,
+                workers=readers,
+                notify=notify or _ignore,
+                progress=progress,
+            )
+            if dry_run:
+                return update(request)
+            with locked(self.location, parse_duration(lock_timeout)):
+                return update(request)
 
     def backfill(
         self,
@@ -128,6 +138,8 @@ class SessionStore(StoredSessions):
         allow_same_content: bool = False,
         allow_empty: bool = False,
         dry_run: bool = False,
+        engine: Engine = "local",
+        spark_conf: Mapping[str, str] | None = None,
         threads: int | None = None,
         lock_timeout: str | timedelta = LOCK_TIMEOUT,
         notify: Callable[[str], None] | None = None,
@@ -154,6 +166,8 @@ class SessionStore(StoredSessions):
             allow_same_content: As for `update`.
             allow_empty: As for `update`; also whether a period may have no files.
             dry_run: As for `update`; each step is looked at as if it were the only one.
+            engine: As for `update`.
+            spark_conf: As for `update`.
             threads: As for `update`.
             lock_timeout: How long each step waits while another process writes.
             notify: As for `update`.
@@ -171,28 +185,32 @@ class SessionStore(StoredSessions):
             OutputError: Where the store cannot be written.
             ValueError: For an option outside its domain.
         """
-        request = Request(
-            location=self.location,
-            inputs=listed(inputs),
-            given=definition,
-            limit=RejectLimit.parse(max_rejected),
-            allow_same_content=allow_same_content,
-            allow_empty=allow_empty,
-            is_dry_run=dry_run,
-            resources=Resources(threads),
-            notify=notify or _ignore,
-            progress=progress,
-        )
-        asked = Backfill(
-            request=request,
-            period=Days(as_day(from_date), as_day(to_date)),
-            length=parse_duration(step),
-            pattern=None if date_pattern is None else DatePattern(date_pattern),
-            replaces=replace,
-            is_backwards=backwards,
-            lock_timeout=parse_duration(lock_timeout),
-        )
-        return backfill(asked, stop=stop or _never, stepped=stepped or _ignore)
+        check_engine(engine, of_resources={"threads": threads}, spark_conf=spark_conf)
+        resources = Resources(threads)
+        with workers(engine, resources, spark_conf or {}) as readers:
+            request = Request(
+                location=self.location,
+                inputs=listed(inputs),
+                given=definition,
+                limit=RejectLimit.parse(max_rejected),
+                allow_same_content=allow_same_content,
+                allow_empty=allow_empty,
+                is_dry_run=dry_run,
+                resources=resources,
+                workers=readers,
+                notify=notify or _ignore,
+                progress=progress,
+            )
+            asked = Backfill(
+                request=request,
+                period=Days(as_day(from_date), as_day(to_date)),
+                length=parse_duration(step),
+                pattern=None if date_pattern is None else DatePattern(date_pattern),
+                replaces=replace,
+                is_backwards=backwards,
+                lock_timeout=parse_duration(lock_timeout),
+            )
+            return backfill(asked, stop=stop or _never, stepped=stepped or _ignore)
 
     def check(self, definition: Mapping[str, Any]) -> None:
         """Judge options before work begins.
