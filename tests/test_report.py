@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from statistics import fmean, median
@@ -18,7 +19,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import sessionize as sz
+from sessionize.dashboard.rows import Reader
 from sessionize.dashboard.spelled import duration
+from sessionize.dashboard.still_open import StillOpen
+from sessionize.rules import SessionRules
+from sessionize.written.opening import open_written
+from sessionize.zones import Zone
 from tests.command_line import ROOT, call
 from tests.report_pages import Page, page_of
 from tests.small_logs import at, events, rows
@@ -218,6 +224,57 @@ def test_session_before_the_period_makes_its_user_a_returning_one(tmp_path: Path
     page = page_of(sessions, tmp_path, from_date=date(2026, 1, 4))
 
     assert page.tables["newcomers"] == [["2026-01-04", "1", "1"]]
+
+
+def _store(folder: Path) -> Path:
+    sz.SessionStore(folder / "store").update([SAMPLE])
+    return folder / "store"
+
+
+def _folder(folder: Path) -> Path:
+    sz.run(SAMPLE, folder / "by_day", partition_by="date")
+    return folder / "by_day"
+
+
+@pytest.mark.parametrize("make", [_store, _folder])
+def test_what_begins_after_the_period_is_not_read(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    whole = page_of(_table_of(_folder(tmp_path / "whole")), tmp_path, to_date="2026-11-04")
+    made = make(tmp_path)
+    for data in made.glob("session_date=2026-11-07/*.parquet"):
+        _damage(data)
+
+    page = page_of(made, tmp_path, to_date="2026-11-04")
+
+    assert (page.figures, page.tables) == (whole.figures, whole.tables)
+    assert page.row("quality", "Sessions that may still grow")[0] == "1"  # the monitor that never sleeps
+    with pytest.raises(sz.SessionizeError, match="cannot be read"):
+        page_of(made, tmp_path)
+
+
+def test_session_that_a_later_event_shows_to_be_closed_does_not_grow() -> None:
+    sessions, still_open = table(), StillOpen(SessionRules())
+    layout = open_written(sessions).layout
+    found, _ = Reader(layout, layout.users(None), Zone.named("UTC")).read(sessions)
+    end_us = int(found.end_us[0])
+
+    still_open.note_event(end_us)
+    still_open.add(found)
+    still_open.note_event(end_us + 1_800_000_001)
+
+    assert still_open.count() == 0
+
+
+def _table_of(folder: Path) -> pa.Table:
+    files = sorted(folder.glob("session_date=*/*.parquet"))
+    return pa.concat_tables([pq.ParquetFile(file).read() for file in files])
+
+
+def _damage(parquet: Path) -> None:
+    """Lose the rows of a file, and keep its footer."""
+    size = parquet.stat().st_size
+    footer = parquet.read_bytes()[pq.read_metadata(parquet).serialized_size * -1 - 8 :]
+    parquet.write_bytes(b"PAR1".ljust(size - len(footer), b"\0") + footer)
 
 
 def test_days_without_sessions_are_shown_as_such(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sessionize.zones import Zone
 
 HOURS = 24
-_DAY_US = 86_400_000_000
+DAY_US = 86_400_000_000
 _HOUR_US = 3_600_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONDAY = 3
@@ -39,7 +39,7 @@ def local_hours(time_us: NDArray[np.int64], day: NDArray[np.int64], zone: Zone) 
         array([2, 2])
     """
     days, place = np.unique(day, return_inverse=True)
-    shown_us = (days[:, None] * _DAY_US + np.arange(HOURS) * _HOUR_US).ravel()
+    shown_us = (days[:, None] * DAY_US + np.arange(HOURS) * _HOUR_US).ravel()
     bounds_us, _ = zone.to_utc(shown_us)
     # A bound that the clocks skip is the moment of the change, so bounds never go back within a day.
     hour = np.searchsorted(np.maximum.accumulate(bounds_us), time_us, "right") - 1 - place * HOURS

@@ -75,7 +75,8 @@ class Figures:
         longest: Table of the longest sessions of the period, longest first.
         unusable: Rows without start, end, duration or number of events.
         timeless: Sessions of the period that hold several events and last no time.
-        still_open: Sessions that could still grow; None where the rules are not known.
+        still_open: Sessions that began by the period's end and could still grow after the table's last
+            event; None where the rules are not known.
     """
 
     def __init__(self, asked: Asked, rules: SessionRules | None) -> None:
@@ -96,6 +97,11 @@ class Figures:
         self.timeless = 0
         self.still_open = None if rules is None else StillOpen(rules)
 
+    def note_event(self, time_us: int) -> None:
+        """Learn of an event, in µs since the epoch, of a session that may never be taken in."""
+        if self.still_open is not None:
+            self.still_open.note_event(time_us)
+
     def add(self, rows: Rows, unusable: int = 0) -> None:
         """Take in sessions; those after the period are left out.
 
@@ -104,10 +110,12 @@ class Figures:
             unusable: How many rows beside them were no whole sessions.
         """
         self.unusable += unusable
-        if self.still_open is not None:
-            self.still_open.add(rows)
+        if len(rows):
+            self.note_event(int(rows.end_us.max()))
         if self.asked.last is not None:
             rows = rows.where(rows.day <= self.asked.last)
+        if self.still_open is not None:
+            self.still_open.add(rows)
         who = self.people.numbers(rows.user)
         self._add_days(rows, who)
         named = who != NOBODY

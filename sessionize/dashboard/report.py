@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sessionize.dashboard.clock import as_date
+from sessionize.dashboard.clock import DAY_US, as_date
 from sessionize.dashboard.figures import Figures
 from sessionize.dashboard.overview import Overview, Totals
 from sessionize.dashboard.period import Asked
@@ -23,6 +23,8 @@ from sessionize.written.rejected import rejected_beside
 from sessionize.zones import Zone
 
 TITLE = "Sessions"
+_ANY_ZONE_DAYS = 2
+"""A local day is over in every zone so many days after it has begun in UTC."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,6 @@ def report(
     zone = zone_of(written, timezone)
     reader = Reader(written.layout, written.layout.users(by), zone)
 
-    follow(progress, Extent(written.rows).share)
     figures = _gathered(written, reader, asked, progress)
     period = asked.period(list(figures.days))
     overview = None if period is None else Overview(figures, period, zone)
@@ -147,7 +148,14 @@ def zone_of(written: Written, timezone: str | None) -> Zone:
 
 def _gathered(written: Written, reader: Reader, asked: Asked, progress: Progress | None) -> Figures:
     figures = Figures(asked, written.origin.rules if written.layout.identity else None)
-    for table in written.tables(reader.columns):
+    last_us = None if asked.last is None else written.latest_end_us()
+    if asked.last is None or last_us is None:
+        where = None
+        follow(progress, Extent(written.rows).share)
+    else:  # What begins later shows on the page only as the table's last event.
+        where = written.begun_before((asked.last + _ANY_ZONE_DAYS) * DAY_US)
+        figures.note_event(last_us)
+    for table in written.tables(reader.columns, where):
         figures.add(*reader.read(table))
         if progress is not None:
             progress(len(table))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,11 +26,14 @@ class StillOpen:
             {"identity": pa.array([], pa.large_string()), "end_us": pa.array([], pa.int64())}
         )
 
+    def note_event(self, time_us: int) -> None:
+        """Learn of an event of the table, in µs since the epoch, before sessions that end by then."""
+        self._latest_us = max(self._latest_us, time_us)
+
     def add(self, rows: Rows) -> None:
         """Take in sessions."""
         if not len(rows):
             return
-        self._latest_us = max(self._latest_us, int(rows.end_us.max()))
         bound_us = closed_before_us(self._latest_us, self._rules)
         near = pa.array(rows.end_us >= bound_us)
         new = pa.table({"identity": rows.identity.filter(near), "end_us": pa.array(rows.end_us).filter(near)})
@@ -40,4 +44,5 @@ class StillOpen:
 
     def count(self) -> int:
         """Count the sessions within reach."""
-        return len(self._ends)
+        bound_us = closed_before_us(self._latest_us, self._rules)
+        return int(np.count_nonzero(self._ends["end_us"].to_numpy() >= bound_us))

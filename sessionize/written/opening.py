@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.types as pt
 
+from sessionize.core.sessions import INSTANT
 from sessionize.errors import InputError, UnreadableFileError
+from sessionize.reading.ranges import column_statistics
 from sessionize.reading.streams import readable
 from sessionize.reading.suffixes import format_of
 from sessionize.writing.atomic import MARKER
@@ -36,6 +38,9 @@ class Batches(Protocol):
     def rows(self) -> int | None:
         """How many rows there are; None where nobody knows before they are read."""
 
+    def latest_us(self, column: str) -> int | None:
+        """Return the latest time in a column, in µs since the epoch; None where only reading all tells."""
+
     def batches(self, columns: Sequence[str], where: pc.Expression | None) -> Iterator[pa.RecordBatch]:
         """Yield the named columns of the rows that fit; `where` reads only named columns."""
 
@@ -57,6 +62,19 @@ class Written:
     def rows(self) -> int | None:
         """How many sessions there are; None where nobody knows before they are read."""
         return self._source.rows
+
+    def latest_end_us(self) -> int | None:
+        """Return when the last session ended, in µs since the epoch; None where only reading all tells."""
+        names = [self.layout.own(name) for name in ("start_time", "end_time")]
+        if not all(pt.is_timestamp(self.layout.types[name]) for name in names):
+            return None  # as reading will say
+        return self._source.latest_us(names[1])
+
+    def begun_before(self, time_us: int) -> pc.Expression:
+        """Return which rows are of sessions that began before a time, or nobody knows when."""
+        name = self.layout.own("start_time")
+        start, limit = pc.field(name), pa.scalar(time_us, INSTANT).cast(self.layout.types[name])
+        return (start < limit) | start.is_null()
 
     def tables(self, columns: Sequence[str], where: pc.Expression | None = None) -> Iterator[pa.Table]:
         """Read some columns of the rows that fit.
@@ -160,6 +178,15 @@ class _ParquetFiles:
     def rows(self) -> int:
         return int(self._dataset.count_rows())
 
+    def latest_us(self, column: str) -> int | None:
+        footers = (file.metadata for file in self._dataset.get_fragments())
+        groups = (footer.row_group(index) for footer in footers for index in range(footer.num_row_groups))
+        known = [column_statistics(group, column) for group in groups if group.num_rows]
+        latest = [each.max for each in known if each is not None and each.has_min_max]
+        if len(latest) < len(known) or not latest:
+            return None
+        return int(pa.scalar(max(latest)).cast(INSTANT).value)
+
     def batches(self, columns: Sequence[str], where: pc.Expression | None) -> Iterator[pa.RecordBatch]:
         for file in self._dataset.get_fragments(filter=where):
             for group in file.split_by_row_group(filter=where, schema=self.schema):
@@ -178,6 +205,9 @@ class _ArrowFile:
     def rows(self) -> int:
         return int(self._dataset.count_rows())
 
+    def latest_us(self, column: str) -> None:
+        return None
+
     def batches(self, columns: Sequence[str], where: pc.Expression | None) -> Iterator[pa.RecordBatch]:
         yield from self._dataset.scanner(columns=list(columns), filter=where, batch_readahead=2).to_batches()
 
@@ -191,6 +221,9 @@ class _Frame:
         self._table = frame.cast(pa.schema(map(_plain, frame.schema), frame.schema.metadata))
         self.schema = self._table.schema
         self.rows = len(self._table)
+
+    def latest_us(self, column: str) -> None:
+        return None
 
     def batches(self, columns: Sequence[str], where: pc.Expression | None) -> Iterator[pa.RecordBatch]:
         table = self._table.select(list(columns))

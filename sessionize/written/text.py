@@ -24,6 +24,9 @@ class CsvTable:
 
     rows = None
 
+    def latest_us(self, column: str) -> None:
+        """Return nothing: the text would have to be read."""
+
     def __init__(self, path: Path) -> None:
         """Read the header."""
         self._path = path
@@ -49,6 +52,9 @@ class JsonTable:
     """One JSON lines file of ours, maybe compressed. A file without lines is a table without rows."""
 
     rows = None
+
+    def latest_us(self, column: str) -> None:
+        """Return nothing: the text would have to be read."""
 
     def __init__(self, path: Path) -> None:
         """Read the first block for the columns that are not ours."""
