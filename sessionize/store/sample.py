@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
@@ -16,6 +15,7 @@ from sessionize.core.fragments import identity_names
 from sessionize.core.ordering import storage
 from sessionize.events import Chunk, Events
 from sessionize.reading.log import FilePiece, Log
+from sessionize.reading.records import Records
 from sessionize.rejects import RejectLimit
 from sessionize.rules import SessionRules
 from sessionize.store.spans import Mask
@@ -81,10 +81,10 @@ class _SampledPiece(FilePiece):
     sample: Sample
     rules: SessionRules
 
-    def read(self) -> Iterator[Chunk]:
-        """Read and judge the rows, and keep the events of those identities."""
-        for chunk in super().read():
-            yield replace(chunk, events=self.sample.of_events(chunk.events, self.rules))
+    def judged(self, table: pa.Table, records: Records) -> Chunk:
+        """Judge rows that were read, and keep the events of those identities."""
+        chunk = super().judged(table, records)
+        return replace(chunk, events=self.sample.of_events(chunk.events, self.rules))
 
 
 def _sampled(piece: FilePiece, sample: Sample, rules: SessionRules) -> _SampledPiece:
