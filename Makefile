@@ -10,7 +10,7 @@ RUN := sessionize run sample_data/daily --exclude event=heartbeat --agg landing=
 SHOW := import pandas; print(pandas.read_csv("build/sessions.csv", dtype=str).drop(columns=["session_id", "start_reason"]).head(10).to_string(index=False))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format types check check-slow check-store check-lowest bench bench-quick bench-all bench-store profile docs examples notebooks picture sample clean
+.PHONY: help setup run test lint format types check check-slow check-store check-lowest bench bench-quick bench-all bench-store bench-spark profile docs examples notebooks picture sample clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -77,6 +77,9 @@ bench-all: setup ## Every log and every goal: takes long, and several GB of disk
 
 bench-store: setup ## Time a night in a store of two years; making it takes minutes, and 2 GB of disk
 	$(BIN)/python -m benchmarks.store
+
+bench-spark: setup ## Time a run on Spark beside Spark's own idioms (needs Java)
+	$(BIN)/python -m benchmarks.spark
 
 profile: setup ## Show where the CPU time of a run goes
 	$(BIN)/python -m benchmarks.profile ordered

@@ -24,6 +24,8 @@ from tests.pages import blocks, write_files
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "sample_data"
+SPARK = ROOT / "docs" / "spark.md"
+"""Its examples have a session, as people who read it do."""
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -98,14 +100,19 @@ def test_readme_shows_what_make_run_prints(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
 def test_python_examples_print_what_the_page_says(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ) -> None:
     """All examples of a page run in one namespace, beside sample_data/ and the files that it shows."""
+    known = {"spark": request.getfixturevalue("spark")} if page == SPARK else {}
     shutil.copytree(SAMPLE, tmp_path / "sample_data")
     write_files(page, tmp_path)
     monkeypatch.chdir(tmp_path)
     code = "\n".join(blocks(page, "python"))
-    examples = doctest.DocTestParser().get_doctest(code, {}, page.name, str(page), 0)
+    examples = doctest.DocTestParser().get_doctest(code, known, page.name, str(page), 0)
 
     failed, _ = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE).run(
         examples
