@@ -166,10 +166,19 @@ def test_a_valley_below_a_second_is_no_timeout() -> None:
     assert "below a second" in suggestion.reason
 
 
-def test_few_gaps_suggest_nothing() -> None:
-    suggestion = sz.gaps(events("09:00", "09:01", "10:30")).suggest()
+@pytest.mark.parametrize(
+    ("times", "gaps"),
+    [
+        (["09:00", "09:01:01", "10:30"], "2 gaps above 0 are"),
+        (["09:00", "09:10", "10:30:01"], "2 gaps above 0 are"),
+        (["09:00", "09:10"], "1 gap above 0 is"),
+    ],
+    ids=["some", "one of them exactly 10m", "one"],
+)
+def test_few_gaps_suggest_nothing_and_are_no_beat(times: list[str], gaps: str) -> None:
+    suggestion = sz.gaps(events(*times)).suggest()
 
-    assert str(suggestion) == "no clear valley, keep 30m: 2 gaps above 0 are too few to show one."
+    assert str(suggestion) == f"no clear valley, keep 30m: {gaps} too few to show one."
 
 
 def test_a_suggestion_says_what_lies_on_either_side() -> None:

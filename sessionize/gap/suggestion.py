@@ -17,11 +17,12 @@ from sessionize.rules import SHORTEST
 USUAL = timedelta(minutes=30)
 """What to keep where a log suggests nothing: the timeout of nearly all systems (`sessionize presets`)."""
 
+_FEWEST_BEATS = 10
 _BEAT_SHARE = 0.01
 _BEAT_FACTOR = 20
 _BEAT_STEPS = 4
-"""A beat makes up a hundredth of all gaps, and is so many times as frequent as what lies around it, where
-the log's clock has so many steps around it."""
+"""A beat makes up a hundredth of all gaps, ten at least, and is so many times as frequent as what lies around
+it, where the log's clock has so many steps around it."""
 
 _UNITS_US = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000)
 
@@ -90,7 +91,7 @@ def _beats(counts: Counts) -> NDArray[np.bool_]:
     bins = _bins_of(counts.scale)
     others = counts.bins[bins] - counts.at
     steps = (EDGES_US[bins + 1] - EDGES_US[bins]) / counts.resolution_us
-    is_frequent = counts.at >= max(_BEAT_SHARE * counts.gaps.sum(), 1)
+    is_frequent = counts.at >= max(_BEAT_SHARE * counts.gaps.sum(), _FEWEST_BEATS)
     is_told_apart = steps >= _BEAT_STEPS
     return is_told_apart & is_frequent & (counts.at * steps >= _BEAT_FACTOR * (others + 1))
 
@@ -139,7 +140,7 @@ def _times(factor: float) -> str:
 
 def _why_not(gaps: int, found: list[Valley]) -> str:
     if gaps < FEWEST_GAPS:
-        return f"{gaps:,} gaps above 0 are too few to show one."
+        return f"{gaps:,} {'gap above 0 is' if gaps == 1 else 'gaps above 0 are'} too few to show one."
     if not found:
         return "the gaps form one hill, or what parts them may be chance."
     if not any(valley.is_apart for valley in found):
