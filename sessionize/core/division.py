@@ -23,6 +23,15 @@ PART = "part"
 """The column that says which part each row belongs to, where that is known."""
 
 
+def part_with(table: pa.Table, is_chosen: NDArray[np.bool_]) -> tuple[pa.Table, pa.Table]:
+    """Return the chosen rows (bool, shape (n,)), and the others; where all are one of both, no copy."""
+    if is_chosen.all():
+        return table, table.slice(0, 0)
+    if not is_chosen.any():
+        return table.slice(0, 0), table
+    return table.filter(pa.array(is_chosen)), table.filter(pa.array(~is_chosen))
+
+
 def hashes_of(table: pa.Table, rules: SessionRules) -> NDArray[np.uint64]:
     """Hash the identities of fragments, or of anything else with their identity columns; shape (n,)."""
     return identity_hashes([column(table, name) for name in identity_names(rules)])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
-from sessionize.core.division import hashes_of, in_parts
+from sessionize.core.division import hashes_of, in_parts, part_with
 from sessionize.core.fragments import cut, falls_apart, merge, together
 from sessionize.core.sessions import SessionTable
 from sessionize.engine.held import as_waiting, waiting_events
@@ -46,11 +46,8 @@ class Carried(Waiting):
         fragments = [cut(events, table.rules, table.aggregates) for events in chunks]
         merged = fragments[0] if len(fragments) == 1 else merge(fragments, table.rules, table.aggregates)
         start_us, end_us = merged["start_us"].to_numpy(), merged["end_us"].to_numpy()
-        isolated = step.is_isolated(start_us, end_us, table.rules)
-        return {
-            "finished": [merged.filter(pa.array(isolated))],
-            "edges": [merged.filter(pa.array(~isolated))],
-        }, 0
+        finished, edges = part_with(merged, step.is_isolated(start_us, end_us, table.rules))
+        return {"finished": [finished], "edges": [edges]}, 0
 
     def _is_worth_it(self, watermark_us: int, before_us: int) -> bool:
         """Put merging off while nothing can close, and until as much again has come.

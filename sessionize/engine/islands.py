@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sessionize.core.columns import column
-from sessionize.core.division import hashes_of, in_parts
+from sessionize.core.division import hashes_of, in_parts, part_with
 from sessionize.core.fragments import together
 from sessionize.core.sessions import SessionTable
 from sessionize.core.walk import Walk
@@ -71,15 +71,14 @@ class Islands(Waiting):
         """Walk the events below the watermark."""
         if self._spill is not None:
             return  # what they would have to be walked behind is on disk
-        events = self._waiting["events"]
-        later = [table.filter(pa.array(~_is_below(table, watermark_us))) for table in events]
-        self._waiting["events"] = [table.filter(pa.array(_is_below(table, watermark_us))) for table in events]
+        parted = [part_with(table, _is_below(table, watermark_us)) for table in self._waiting["events"]]
+        self._waiting["events"] = [below for below, _ in parted]
         walked = list(self._pool.map(self._walked, self._in_parts(["open", "events"])))
         self.deduplicated += sum(repeated for _, repeated in walked)
-        is_last = [(table, table["is_last"].to_numpy()) for table, _ in walked if len(table)]
-        self._waiting["finished"] += [table.filter(pa.array(~last)) for table, last in is_last]
-        self._waiting["open"] = [table.filter(pa.array(last)) for table, last in is_last]
-        self._waiting["events"] = [table for table in later if len(table)]
+        sessions = [part_with(table, table["is_last"].to_numpy()) for table, _ in walked if len(table)]
+        self._waiting["finished"] += [finished for _, finished in sessions]
+        self._waiting["open"] = [may_go_on for may_go_on, _ in sessions]
+        self._waiting["events"] = [later for _, later in parted if len(later)]
 
     def _walked(self, waiting: Mapping[str, Tables]) -> tuple[pa.Table, int]:
         """Walk events behind open sessions; return the sessions, and how many events were repeats."""

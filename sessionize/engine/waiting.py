@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from sessionize.core.columns import column
-from sessionize.core.division import IDENTITY_PARTS, divide, identity_part
+from sessionize.core.division import IDENTITY_PARTS, divide, identity_part, part_with
 from sessionize.core.sessions import SessionTable
 from sessionize.engine.plan import END, settled_before_us
 from sessionize.engine.pool import Pool
@@ -152,10 +152,6 @@ def _rows(tables: Tables) -> int:
 
 def _leave(waiting: Tables, before_us: int) -> Iterator[pa.Table]:
     """Take the fragments that end before the bound out of the tables that wait."""
-    leaving, staying = [], []
-    for table in waiting:
-        leaves = table["end_us"].to_numpy() < before_us
-        leaving.append(table if leaves.all() else table.filter(pa.array(leaves)))
-        staying.append(table.slice(0, 0) if leaves.all() else table.filter(pa.array(~leaves)))
-    waiting[:] = [table for table in staying if table.num_rows]
-    yield from (table for table in leaving if table.num_rows)
+    parted = [part_with(table, table["end_us"].to_numpy() < before_us) for table in waiting]
+    waiting[:] = [staying for _, staying in parted if len(staying)]
+    yield from (leaving for leaving, _ in parted if len(leaving))

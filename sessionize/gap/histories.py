@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from sessionize.core.columns import column
+from sessionize.core.division import part_with
 from sessionize.core.fragments import identity_names, together
 from sessionize.core.identity import Codes, encode
 from sessionize.core.ordering import storage
 from sessionize.core.packing import sort_rows
 from sessionize.core.sessions import SessionTable
-from sessionize.engine.plan import BEGINNING, END, Step
+from sessionize.engine.plan import BEGINNING, Step
 from sessionize.engine.pool import Pool
 from sessionize.engine.resources import Resources
 from sessionize.engine.waiting import Tables, Waiting
@@ -69,12 +70,11 @@ class Histories(Waiting):
         """Join what starts at or before the watermark: between those nothing more comes."""
         if self._spill is not None or watermark_us == BEGINNING:
             return
-        events = self._waiting["events"]
-        self._waiting["events"] = [_starting(table, until_us=watermark_us) for table in events]
-        later = [_starting(table, after_us=watermark_us) for table in events]
+        parted = [_until(table, watermark_us) for table in self._waiting["events"]]
+        self._waiting["events"] = [until for until, _ in parted]
         joined = list(self._pool.map(self._joined, self._in_parts(self.kinds)))
         self._waiting["stretches"] = [table for table, _ in joined if len(table)]
-        self._waiting["events"] = [table for table in later if len(table)]
+        self._waiting["events"] = [later for _, later in parted if len(later)]
         self.counts = sum((counts for _, counts in joined), self.counts)
 
     def _rejoined(self, waiting: Mapping[str, Tables]) -> pa.Table:
@@ -112,10 +112,9 @@ def of_piece(
     time_us = column(taken, "start_us").to_numpy()
     # Of two events at the watermark, it does not matter which comes first.
     is_apart = (time_us > step.reached_us) & (time_us <= step.next_us)
-    events = taken if is_apart.all() else taken.filter(pa.array(is_apart))
+    events, rest = part_with(taken, is_apart)
     codes = encode([column(events, name) for name in identity_names(rules)])
     codes, stretches, counts = stretches_of(codes, column(events, "start_us").to_numpy(), scale)
-    rest = taken.slice(0, 0) if is_apart.all() else taken.filter(pa.array(~is_apart))
     return _table(codes, stretches), rest, counts
 
 
@@ -141,6 +140,5 @@ def _stretches(table: pa.Table) -> Stretches:
     return Stretches(no_code, *(column(table, name).to_numpy() for name in FIELDS))
 
 
-def _starting(events: pa.Table, *, after_us: int = BEGINNING, until_us: int = END) -> pa.Table:
-    start_us = column(events, "start_us").to_numpy()
-    return events.filter(pa.array((start_us > after_us) & (start_us <= until_us)))
+def _until(events: pa.Table, watermark_us: int) -> tuple[pa.Table, pa.Table]:
+    return part_with(events, column(events, "start_us").to_numpy() <= watermark_us)
