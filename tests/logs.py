@@ -17,7 +17,7 @@ from unittest.mock import patch
 import pyarrow as pa
 
 from sessionize.core import fragments, walk
-from sessionize.engine import carried, local, waiting
+from sessionize.engine import carried, gathering, local, waiting
 from sessionize.reading import blocks, parquet, tables
 from tests import oracle
 from tests.clocks import EPOCH, MICROSECOND
@@ -128,6 +128,7 @@ def tiny_chunks(rows: int) -> Iterator[None]:
         for module in (tables, parquet):
             stack.enter_context(patch.object(module, "CHUNK_ROWS", rows))
         stack.enter_context(patch.object(blocks, "BLOCK_BYTES", rows * BYTES_PER_ROW))
+        stack.enter_context(patch.object(gathering, "GATHERED_ROWS", rows))
         stack.enter_context(patch.object(local, "BATCH_ROWS", rows))
         stack.enter_context(patch.object(waiting, "ROWS_OF_A_PART", rows))
         stack.enter_context(patch.object(carried, "MERGE_BYTES", rows * BYTES_PER_ROW))
