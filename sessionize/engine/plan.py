@@ -61,7 +61,9 @@ class Step:
 
     def may_isolate(self, rules: SessionRules) -> bool:
         """Say whether anything of this piece can lie where no other piece can touch it."""
-        return opens_from_us(self.reached_us, rules) < settled_before_us(self.next_us, rules)
+        earliest_us, latest_us = self.piece.time_range or (BEGINNING, END)
+        from_us, before_us = opens_from_us(self.reached_us, rules), settled_before_us(self.next_us, rules)
+        return max(from_us, earliest_us) < min(before_us, latest_us + 1)
 
     def is_isolated(
         self, start_us: NDArray[np.int64], end_us: NDArray[np.int64], rules: SessionRules
