@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import sessionize as sz
+from sessionize.spark.session import explained
 from sessionize.spark.wire import Wire
 from tests.cluster import SETTINGS, needs_spark
 from tests.process import run_command
@@ -192,7 +194,7 @@ def test_options_that_mean_nothing_are_wrong_usage(
     ("options", "message"),
     [
         ({"engine": "flink"}, "engine 'flink' is unknown"),
-        ({"engine": "spark", "threads": 2}, "are the local engine's"),
+        ({"engine": "spark", "threads": 2}, "threads is the local engine's"),
         ({"spark_conf": {"spark.master": "yarn"}}, "means nothing to the local engine"),
     ],
 )
@@ -206,6 +208,17 @@ def test_keywords_that_mean_nothing_are_refused(
 def test_settings_are_refused_where_a_session_is_active(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a Spark session is active"):
         sz.run(SAMPLE, tmp_path / "s.csv", engine="spark", spark_conf={"spark.master": "local[1]"})
+
+
+def fails(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    raise ZeroDivisionError("it was this")
+
+
+def test_what_spark_says_of_a_failed_job_is_one_line(spark: SparkSession) -> None:
+    said = r"^Spark could not carry out the job: ZeroDivisionError: it was this\. Its log says more: .*$"
+
+    with pytest.raises(sz.EngineError, match=said), explained():
+        spark.range(1).mapInArrow(fails, "id long").collect()
 
 
 @pytest.mark.slow

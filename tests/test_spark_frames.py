@@ -70,12 +70,9 @@ def frame(spark: SparkSession, table: pa.Table, folder: Path) -> DataFrame:
     return spark.read.parquet(str(folder / "events.parquet")).repartition(2)
 
 
-def as_arrow(sessions: DataFrame, folder: Path) -> pa.Table:
-    """What a data frame holds, in the order of the files; Spark writes it, so nothing is shown in a zone."""
-    sessions.coalesce(1).sortWithinPartitions("end_time", "user_id", "start_time").write.parquet(
-        str(folder / "sessions")
-    )
-    return pq.read_table(folder / "sessions")
+def as_arrow(sessions: DataFrame) -> pa.Table:
+    """What a data frame holds, in the order of the files but for ties."""
+    return sessions.orderBy("end_time", "user_id", "start_time").toArrow()
 
 
 def plain(table: pa.Table) -> list[dict[str, Any]]:
@@ -94,7 +91,7 @@ def test_no_setting_of_the_session_changes_a_session(
     expected = sz.sessionize(events(), **RULES)
 
     with set_to(spark, odd):
-        found = as_arrow(sessionize(frame(spark, events(), tmp_path), **RULES), tmp_path)
+        found = as_arrow(sessionize(frame(spark, events(), tmp_path), **RULES))
 
     assert plain(found) == plain(expected)
 
@@ -123,7 +120,7 @@ def test_local_times_are_read_in_the_zone_of_the_rules(spark: SparkSession, tmp_
     with set_to(spark, {"spark.sql.session.timeZone": "Asia/Tokyo"}):
         given_frame = frame(spark, local, tmp_path)
         assert dict(given_frame.dtypes)["timestamp"] == "timestamp_ntz"
-        found = as_arrow(sessionize(given_frame, **RULES), tmp_path)
+        found = as_arrow(sessionize(given_frame, **RULES))
 
     assert plain(found) == plain(expected)
 
@@ -172,7 +169,7 @@ def test_random_frames_under_random_rules(spark: SparkSession, log: Log) -> None
         folder = Path(name)
         options = {key: value for key, value in log.options().items() if key not in ("max_rejected", "as_of")}
 
-        found = as_arrow(sessionize(frame(spark, log.table(), folder), drop_rejected=True, **options), folder)
+        found = as_arrow(sessionize(frame(spark, log.table(), folder), drop_rejected=True, **options))
 
         expected = sz.sessionize(pq.read_table(folder / "events.parquet"), max_rejected="100%", **options)
         assert_same_sessions(session_rows(found.cast(expected.schema)), session_rows(expected), log.rules)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import re
 import shutil
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
 _PANDAS_NOTICE = "PySpark does not yet fully support pandas"
 """Of what Spark warns on every start, although nothing of pandas' is used here."""
+
+_PYTHON = re.compile(r"^(?:\w+\.)*(\w+(?:Error|Exception): .*)$(?!\n\tat )", re.MULTILINE)
+_JAVA = re.compile(r"^Caused by: (?:\w+\.)*(.*)$", re.MULTILINE)
 
 
 @contextmanager
@@ -42,15 +48,17 @@ def spark_session(conf: Mapping[str, str], *, shows_progress: bool = False) -> I
                 " Set it where the session is made, or stop the session."
             )
         ship(active)
-        yield active
+        with explained():
+            yield active
         return
     quiet = {"spark.ui.showConsoleProgress": str(shows_progress).lower(), "spark.log.level": "ERROR"}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", _PANDAS_NOTICE, FutureWarning)
         spark = _started(classes, quiet | dict(conf))
         try:
-            ship(spark)
-            yield spark
+            with explained():
+                ship(spark)
+                yield spark
         finally:
             spark.stop()
 
@@ -59,13 +67,37 @@ def ship(spark: SparkSession) -> None:
     """Bring this package to the machines of a cluster; what it depends on must be there."""
     if is_local(spark):
         return
-    with tempfile.TemporaryDirectory() as folder:
-        package = Path(__file__).parents[1]
-        archive = shutil.make_archive(str(Path(folder, package.name)), "zip", package.parent, package.name)
-        if hasattr(spark, "addArtifacts"):
-            spark.addArtifacts(archive, pyfile=True)
-        else:
-            spark.sparkContext.addPyFile(archive)
+    if hasattr(spark, "addArtifacts"):
+        spark.addArtifacts(_archive(), pyfile=True)
+    else:
+        spark.sparkContext.addPyFile(_archive())
+
+
+@cache
+def _archive() -> str:
+    """Zip this package, until the process ends: executors that start later ask for it, too."""
+    folder, package = Path(tempfile.mkdtemp(prefix="sessionize-")), Path(__file__).parents[1]
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return shutil.make_archive(str(folder / package.name), "zip", package.parent, package.name)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what Spark says of a job that has failed into one line.
+
+    Raises:
+        EngineError: For every error of Spark's.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (Py4JError, PySparkException) as error:
+        raise EngineError(
+            f"Spark could not carry out the job: {_reason(str(error))}."
+            " Its log says more: --spark-conf spark.log.level=INFO."
+        ) from error
 
 
 def spread(spark: SparkSession, items: Iterable[bytes]) -> DataFrame:
@@ -114,6 +146,14 @@ def _check_java(conf: Mapping[str, str]) -> None:
             " Install Java 17 (Debian and Ubuntu: apt-get install openjdk-17-jre-headless),"
             " or point JAVA_HOME at one."
         )
+
+
+def _reason(text: str) -> str:
+    """Find why a task failed: what Python said last in it, else what Java names as the first cause."""
+    for pattern in (_PYTHON, _JAVA):
+        if found := pattern.findall(text):
+            return str(found[-1]).strip().rstrip(".")
+    return text.strip().partition("\n")[0].rstrip(".")
 
 
 def _first_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import isfinite
+from pathlib import Path
 
 from sessionize.engine.gathering import GATHERED_ROWS
 from sessionize.events import Chunk
@@ -66,7 +67,7 @@ def units_of(
         The units, in the order of the log: a few row groups, or a text file.
     """
     for place, (source, placed) in enumerate(zip(sources, files, strict=True)):
-        source = replace(source)  # without the footer that may stand in it: every unit would carry it
+        source = _for_others(source)
         if not placed[0].is_indexed:
             rows = source.place.info().size / _BYTES_OF_A_ROW
             yield Unit(place, source, None, rows, needed, types)
@@ -87,3 +88,10 @@ def tasks_of(units: Iterable[Unit]) -> list[list[Unit]]:
         tasks[-1].append(unit)
         rows += unit.rows
     return tasks
+
+
+def _for_others(source: Source) -> Source:
+    """Name a file so that another machine finds it, without the footer that every unit would carry."""
+    place = source.place
+    path = str(Path(place.path).absolute()) if place.is_local else place.path
+    return replace(source, place=replace(place, path=path))
