@@ -91,6 +91,7 @@ def run(
     emit: Emit = "sessions",
     output_format: str | None = None,
     partition_by: Literal["date"] | None = None,
+    keep_dates: bool = False,
     max_rejected: int | str = 0,
     rejects: str | Path | None = None,
     as_of: str | date | None = None,
@@ -119,6 +120,9 @@ def run(
             it ended (`sessionize.datapoints`).
         output_format: The format, where the output's name doesn't say.
         partition_by: `date` writes a folder `session_date=…/` for each local day of a start.
+        keep_dates: Whether that folder keeps the dates that stand there and of which this run has no
+            session. A session that crosses into such a date is cut where the inputs are: a
+            `SessionStore` knows better.
         max_rejected: Rows that may be rejected: a number, or a share of the input rows (`"0.5%"`).
         rejects: Where rejected rows are kept; `OUTPUT.rejected.jsonl` unless named.
         as_of: The watermark that says which sessions are open; the last event unless given.
@@ -160,7 +164,9 @@ def run(
         raise ValueError(f"emit {emit!r} is unknown. Write sessions or datapoints.")
     of_resources = {"threads": threads, "memory_limit": memory_limit, "temp_dir": temp_dir}
     check_engine(engine, of_resources=of_resources, spark_conf=spark_conf)
-    target = output_target(output, output_format=output_format, partition_by=partition_by)
+    target = output_target(
+        output, output_format=output_format, partition_by=partition_by, keep_dates=keep_dates
+    )
     rejects = place_for_rejects(rejects or target.default_rejects, target, limit)
 
     named = listed(inputs)

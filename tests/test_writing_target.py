@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,12 +61,13 @@ def test_rejects_stand_beside_the_output_by_default(tmp_path: Path) -> None:
         pytest.param("s3://bucket/s.csv", {}, "outputs are local files", id="URI"),
         pytest.param("out", {"partition_by": "user"}, "only date is known", id="unknown partition"),
         pytest.param("-", {"partition_by": "date"}, "name one, not -", id="folder on stdout"),
+        pytest.param("s.csv", {"keep_dates": True}, "a file has no dates to keep", id="dates of a file"),
         pytest.param(
             "out", {"partition_by": "date", "output_format": "csv"}, "writes Parquet", id="folder of CSV"
         ),
     ],
 )
-def test_what_can_never_be_written_is_misuse(name: str, options: dict[str, str], message: str) -> None:
+def test_what_can_never_be_written_is_misuse(name: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         output_target(name, **options)
 

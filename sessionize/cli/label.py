@@ -59,7 +59,7 @@ def label(console: Console, /, inputs: tuple[str, ...], output: str, **options: 
     The log is read twice. One in time order streams through; of any other, and of standard input,
     labels or rows wait in the temporary folder where memory does not hold them.
     """
-    options |= {"agg": (), "partition_by": None}
+    options |= {"agg": (), "partition_by": None, "keep_dates": False}
     refuse_two_things_in_one_place(output, options)
     target = target_of(output, options)
 

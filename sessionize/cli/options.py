@@ -197,6 +197,11 @@ OUTPUT = section(
         type=click.Choice(["date"]),
         help="Write a directory of Parquet files by local day of the session's start.",
     ),
+    Option(
+        "--keep-dates",
+        is_flag=True,
+        help="Replace only the days that this run has sessions of; keep the others of the directory.",
+    ),
 )
 
 

@@ -45,6 +45,7 @@ JOB_NAMES = (
     "emit",
     "output_format",
     "partition_by",
+    "keep_dates",
     "max_rejected",
     "rejects",
     "as_of",
@@ -137,7 +138,10 @@ def target_of(output: str, options: Mapping[str, Any]) -> Target:
 
     try:
         return output_target(
-            output, output_format=options["output_format"], partition_by=options["partition_by"]
+            output,
+            output_format=options["output_format"],
+            partition_by=options["partition_by"],
+            keep_dates=options["keep_dates"],
         )
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--output'") from None

@@ -188,7 +188,7 @@ def changes(console: Console, /, store: str, since: int, output: str, **options:
     """
     if output == "-" and options["json"]:
         raise click.UsageError("'-o -' and '--json' both write to stdout. Name a file with -o.")
-    target = target_of(output, {**options, "partition_by": None})
+    target = target_of(output, {**options, "partition_by": None, "keep_dates": False})
     import_arrow_without_pandas()
     from sessionize.store.store import SessionStore
     from sessionize.writing.output import open_output

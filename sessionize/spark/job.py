@@ -91,12 +91,13 @@ def _written_there(job: Job, work: Work, found: DataFrame) -> Iterator[Outcome]:
     with replaced_folder(Path(str(job.target.path)), job.target.name) as folder:
         attempts = folder / _ATTEMPTS
         attempts.mkdir()
-        stage = partial(written, work, replace(job.target, path=attempts), job.metadata, job.dates)
+        place = replace(job.target, path=attempts, keeps_dates=False)
+        stage = partial(written, work, place, job.metadata, job.dates)
         notes = [pickle.loads(row.note) for row in by_end.mapInArrow(stage, FINISHED.ddl).collect()]
         for note in notes:
             take_note(note, outcome)
         _gather(attempts, folder, [note for note in notes if isinstance(note, Written)], outcome)
-        FolderEncoder(folder, job.schema, job.metadata, job.dates).finish()
+        FolderEncoder(folder, job.schema, job.metadata, job.dates, job.target.kept).finish()
         yield outcome
 
 

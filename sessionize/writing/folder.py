@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from sessionize.errors import OutputError
 from sessionize.writing.atomic import MARKER, PARTITION
 from sessionize.writing.batches import BATCH_ROWS, Batches
 from sessionize.writing.parquet import ParquetEncoder
@@ -33,6 +35,7 @@ class FolderEncoder:
         schema: pa.Schema,
         metadata: Mapping[str, str],
         dates: Callable[[pa.Table], pa.Array],
+        keeps: Path | None = None,
     ) -> None:
         """Write the marker that says whose folder this is, what made it, and its columns.
 
@@ -41,13 +44,17 @@ class FolderEncoder:
             schema: The columns of every file.
             metadata: Goes into the marker and into every file's key-value metadata.
             dates: Gives a batch's dates: date32, without nulls, one a row.
+            keeps: A folder of ours, if it is there: its dates of which no row comes are kept.
         """
         self._folder, self._schema, self._metadata, self._dates = folder, schema, metadata, dates
+        self._keeps = keeps if keeps is not None and keeps.exists() else None
         self._parts: dict[str, _Part] = {}
         self._next_number: dict[str, int] = {}
         columns = {field.name: str(field.type) for field in schema}
         marker = {"partition_by": "session_date", "columns": columns, "metadata": dict(metadata)}
-        (folder / MARKER).write_text(json.dumps(marker, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        self._marker = json.dumps(marker, indent=2, ensure_ascii=False) + "\n"
+        self._check_kept()
+        (folder / MARKER).write_text(self._marker, "utf-8")
 
     def encode(self, batch: pa.Table) -> None:
         """Write one batch, date by date."""
@@ -59,11 +66,23 @@ class FolderEncoder:
         """Write what still waits, and close every file."""
         for part in self._parts.values():
             part.finish()
+        for date in self._keeps.glob(f"{PARTITION}*") if self._keeps else ():
+            if not (self._folder / date.name).exists():
+                shutil.copytree(date, self._folder / date.name, copy_function=_linked)
 
     def discard(self) -> None:
         """Close every file."""
         for part in self._parts.values():
             part.discard()
+
+    def _check_kept(self) -> None:
+        """Refuse to put rows of other rules, or other columns, beside those that are kept."""
+        marker = self._keeps and self._keeps / MARKER
+        if marker and marker.exists() and marker.read_text("utf-8") != self._marker:
+            raise OutputError(
+                f"{self._keeps}: made by other rules, of other columns, or by another version, so its dates"
+                " cannot stand beside new ones. Write them all, or to another folder."
+            )
 
     def _part(self, date: str) -> _Part:
         part = self._parts.pop(date, None)
@@ -127,3 +146,11 @@ def _by_date(batch: pa.Table, dates: pa.Array) -> Iterator[tuple[str, pa.Table]]
     texts = pa.array(distinct, pa.int32()).cast(pa.date32()).cast(pa.string()).to_pylist()
     for date, positions in zip(texts, np.split(order, begins[1:]), strict=True):
         yield date, batch.take(positions)
+
+
+def _linked(source: str, target: str) -> None:
+    """Give a file a second name, which costs no room; copy it where the file system has no such thing."""
+    try:
+        Path(target).hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, target)

@@ -143,7 +143,7 @@ def _encoder(
         raise ValueError("partition by date needs the rows' dates.")
     else:
         folder = stack.enter_context(replaced_folder(target.path, target.name))
-        return FolderEncoder(folder, schema, metadata, dates)
+        return FolderEncoder(folder, schema, metadata, dates, target.kept)
     return _ENCODERS[target.format](sink, schema, metadata)
 
 

@@ -33,6 +33,7 @@ class Target:
         format: `parquet`, `csv`, `jsonl` or `arrow`.
         compression: How the text is compressed: `gzip`, `zstd`, or None.
         partition_by: `date` for a folder of `session_date=…` folders, or None for one file.
+        keeps_dates: Whether dates that stand in the folder, and of which no row comes, are kept.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Target:
     format: Format
     compression: Compression | None = None
     partition_by: Literal["date"] | None = None
+    keeps_dates: bool = False
 
     @property
     def default_rejects(self) -> Path | None:
@@ -51,9 +53,18 @@ class Target:
         """
         return None if self.path is None else self.path.with_name(f"{self.path.name}.rejected.jsonl")
 
+    @property
+    def kept(self) -> Path | None:
+        """The folder whose other dates are kept, if they are."""
+        return self.path if self.keeps_dates else None
+
 
 def output_target(
-    output: str | Path, *, output_format: str | None = None, partition_by: str | None = None
+    output: str | Path,
+    *,
+    output_format: str | None = None,
+    partition_by: str | None = None,
+    keep_dates: bool = False,
 ) -> Target:
     """Say where a table goes and as what, from the output's name.
 
@@ -64,6 +75,7 @@ def output_target(
             for standard output; or a folder, with `partition_by`.
         output_format: The format, where the name does not say it.
         partition_by: `date` writes a folder of Parquet files, one subfolder a date.
+        keep_dates: Whether dates that stand in that folder, and of which no row comes, are kept.
 
     Returns:
         The target. Nothing has been created.
@@ -80,7 +92,9 @@ def output_target(
     if _URI.match(name):
         raise ValueError(f"{name}: outputs are local files. Write one, then copy it there.")
     if partition_by is not None:
-        return _folder_target(name, known_format, partition_by)
+        return _folder_target(name, known_format, partition_by, keep_dates)
+    if keep_dates:
+        raise ValueError("keep_dates: a file has no dates to keep. Write a folder, partitioned by date.")
     if name == STDOUT:
         return _stdout_target(known_format)
     return _file_target(name, known_format)
@@ -94,7 +108,7 @@ def _known_format(output_format: str | None) -> Format | None:
     return output_format
 
 
-def _folder_target(name: str, output_format: Format | None, partition_by: str) -> Target:
+def _folder_target(name: str, output_format: Format | None, partition_by: str, keep_dates: bool) -> Target:
     if partition_by != "date":
         raise ValueError(f"partition by {partition_by!r}: only date is known.")
     if name == STDOUT:
@@ -104,7 +118,7 @@ def _folder_target(name: str, output_format: Format | None, partition_by: str) -
     path = Path(name)
     check_folder_is_ours(path, name)
     _check_parent(path.resolve(), name)
-    return Target(name, path, "parquet", partition_by="date")
+    return Target(name, path, "parquet", partition_by="date", keeps_dates=keep_dates)
 
 
 def _stdout_target(output_format: Format | None) -> Target:
