@@ -66,6 +66,7 @@ def test_an_update_makes_the_store_and_says_what_it_did(tmp_path: Path, logs: Pa
         "watermark": "2026-11-25 09:00:00 UTC",
         "store": "store, version 1",
         "took": "",
+        "look": "sessionize status store",
     }
 
 

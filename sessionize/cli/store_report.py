@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -76,6 +77,8 @@ def _update(summary: UpdateSummary, rejects: str | None) -> Iterator[Line]:
     version = "none yet" if summary.table_version is None else f"{summary.table_version}"
     yield "store", f"{summary.store}, version {version}"
     yield "took", f"{summary.seconds:,.1f} s"
+    if not summary.is_dry_run:
+        yield "look", f"sessionize status {shlex.quote(summary.store)}"
 
 
 def _files(summary: UpdateSummary) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Unpack
@@ -102,23 +103,20 @@ class SessionStore(StoredSessions):
             OutputError: Where it cannot be written.
             ValueError: For an option outside its domain.
         """
-        check_engine(engine, of_resources={"threads": threads}, spark_conf=spark_conf)
-        resources = Resources(threads)
-        with workers(engine, resources, spark_conf or {}) as readers:
-            request = Request(
-                location=self.location,
-                inputs=listed(inputs),
-                given=definition,
-                forget=[str(name) for name in listed(forget)],
-                limit=RejectLimit.parse(max_rejected),
-                allow_same_content=allow_same_content,
-                allow_empty=allow_empty,
-                is_dry_run=dry_run,
-                resources=resources,
-                workers=readers,
-                notify=notify or _ignore,
-                progress=progress,
-            )
+        with self._request(
+            inputs,
+            definition,
+            forget=[str(name) for name in listed(forget)],
+            max_rejected=max_rejected,
+            allow_same_content=allow_same_content,
+            allow_empty=allow_empty,
+            is_dry_run=dry_run,
+            engine=engine,
+            spark_conf=spark_conf,
+            threads=threads,
+            notify=notify,
+            progress=progress,
+        ) as request:
             if dry_run:
                 return update(request)
             with locked(self.location, parse_duration(lock_timeout)):
@@ -185,22 +183,19 @@ class SessionStore(StoredSessions):
             OutputError: Where the store cannot be written.
             ValueError: For an option outside its domain.
         """
-        check_engine(engine, of_resources={"threads": threads}, spark_conf=spark_conf)
-        resources = Resources(threads)
-        with workers(engine, resources, spark_conf or {}) as readers:
-            request = Request(
-                location=self.location,
-                inputs=listed(inputs),
-                given=definition,
-                limit=RejectLimit.parse(max_rejected),
-                allow_same_content=allow_same_content,
-                allow_empty=allow_empty,
-                is_dry_run=dry_run,
-                resources=resources,
-                workers=readers,
-                notify=notify or _ignore,
-                progress=progress,
-            )
+        with self._request(
+            inputs,
+            definition,
+            max_rejected=max_rejected,
+            allow_same_content=allow_same_content,
+            allow_empty=allow_empty,
+            is_dry_run=dry_run,
+            engine=engine,
+            spark_conf=spark_conf,
+            threads=threads,
+            notify=notify,
+            progress=progress,
+        ) as request:
             asked = Backfill(
                 request=request,
                 period=Days(as_day(from_date), as_day(to_date)),
@@ -211,6 +206,34 @@ class SessionStore(StoredSessions):
                 lock_timeout=parse_duration(lock_timeout),
             )
             return backfill(asked, stop=stop or _never, stepped=stepped or _ignore)
+
+    @contextmanager
+    def _request(
+        self,
+        inputs: str | Path | Sequence[str | Path],
+        definition: Mapping[str, Any],
+        *,
+        max_rejected: int | str,
+        engine: Engine,
+        spark_conf: Mapping[str, str] | None,
+        threads: int | None,
+        notify: Callable[[str], None] | None,
+        **how: Any,
+    ) -> Iterator[Request]:
+        """Put a request together, with workers for as long as it takes."""
+        check_engine(engine, of_resources={"threads": threads}, spark_conf=spark_conf)
+        resources = Resources(threads)
+        with workers(engine, resources, spark_conf or {}) as readers:
+            yield Request(
+                location=self.location,
+                inputs=listed(inputs),
+                given=definition,
+                limit=RejectLimit.parse(max_rejected),
+                resources=resources,
+                workers=readers,
+                notify=notify or _ignore,
+                **how,
+            )
 
     def check(self, definition: Mapping[str, Any]) -> None:
         """Judge options before work begins.
