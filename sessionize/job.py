@@ -185,7 +185,7 @@ def run(
     else:
         from sessionize.spark.job import run_on_spark
 
-        outcome = run_on_spark(job, spark_conf or {}, shows_progress=progress is not None)
+        outcome = run_on_spark(job, spark_conf or {})
     return summarize(outcome, rules, time.perf_counter() - started, output=str(output), emit=emit)
 
 

@@ -31,7 +31,7 @@ def promised(seed: int) -> Iterator[None]:
     """Let `engine="spark"` run here; the seed says how rows are divided and batched."""
 
     @contextmanager
-    def session(conf: Mapping[str, str], *, shows_progress: bool) -> Iterator[Cluster]:
+    def session(conf: Mapping[str, str]) -> Iterator[Cluster]:
         yield Cluster(random.Random(seed))
 
     with patch.object(job, "spark_session", session):

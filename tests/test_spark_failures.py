@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -238,3 +240,33 @@ def test_the_command_starts_spark_and_ends_it(master: str, tmp_path: Path) -> No
     assert "sessions  600" in done.stderr
     assert "Traceback" not in done.stderr
     assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(signal.SIGTERM, "Terminated."), (signal.SIGINT, "Interrupted.")],
+    ids=["term", "int"],
+)
+def test_a_signal_ends_the_run_and_leaves_the_old_folder(
+    number: signal.Signals, said: str, tmp_path: Path
+) -> None:
+    needs_spark()
+    folder = tmp_path / "sessions"
+    sz.run(SAMPLE, folder, partition_by="date")
+    before = files_below(tmp_path)
+    conf = [part for name, value in SETTINGS.items() for part in ("--spark-conf", f"{name}={value}")]
+    command = [sys.executable, "-m", "sessionize", "run", SAMPLE, "-o", folder, "--partition-by", "date"]
+
+    running = subprocess.Popen(
+        [*map(str, command), "--timeout", "5m", "--engine", "spark", *conf], stderr=subprocess.PIPE, text=True
+    )
+    while not list(tmp_path.glob(".sessions.*/_attempts")):
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.send_signal(number)
+    _, stderr = running.communicate()
+
+    assert running.returncode == 128 + number
+    assert stderr.endswith(f"\n{said}\n")
+    assert files_below(tmp_path) == before

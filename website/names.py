@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 
 import sessionize
+import sessionize.spark
 
 KINDS = FUNCTIONS, CLASSES, ERRORS = "Functions", "Classes", "Errors"
 
@@ -19,8 +21,18 @@ def kind_of(name: str) -> str | None:
 
 def page(kind: str) -> str:
     """Write the page of one kind of names, as Markdown."""
-    names = [name for name in sessionize.__all__ if kind_of(name) == kind]
     intro = (
         "All names are those of `import sessionize as sz`. [Python](../python.md) has examples of their use."
     )
-    return "\n\n".join([f"# {kind}", intro, *(f"::: sessionize.{name}" for name in names)]) + "\n"
+    return _page(kind, intro, [f"sessionize.{name}" for name in sessionize.__all__ if kind_of(name) == kind])
+
+
+def spark_page() -> str:
+    """Write the page of the names for those who are in Spark."""
+    intro = "The names of `sessionize.spark`. [Spark](../spark.md) has examples of their use."
+    names = [f"sessionize.spark.{name}" for name in sessionize.spark.__all__]
+    return _page("On Spark data frames", intro, names)
+
+
+def _page(title: str, intro: str, names: Iterable[str]) -> str:
+    return "\n\n".join([f"# {title}", intro, *(f"::: {name}" for name in names)]) + "\n"

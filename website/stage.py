@@ -57,6 +57,7 @@ def made_pages() -> dict[str, str]:
         "reference/commands/index.md": commands.overview(),
         **{f"reference/commands/{name}.md": commands.page(name) for name in commands.command_names()},
         **{f"reference/{kind.lower()}.md": names.page(kind) for kind in names.KINDS},
+        "reference/spark.md": names.spark_page(),
         **{
             f"notebooks/{path.stem}.md": notebooks.as_markdown(notebooks.load(path), path.name)
             for path in notebooks.paths()

@@ -42,13 +42,12 @@ _ATTEMPTS = "_attempts"
 """Where tasks write, below the folder that is to take the output's place."""
 
 
-def run_on_spark(job: Job, conf: Mapping[str, str], *, shows_progress: bool) -> Outcome:
+def run_on_spark(job: Job, conf: Mapping[str, str]) -> Outcome:
     """Carry a job out on Spark.
 
     Args:
         job: What to do.
         conf: Settings of Spark's, for a session of our own.
-        shows_progress: Whether Spark may draw its progress on the terminal.
 
     Returns:
         What the run found out.
@@ -62,7 +61,7 @@ def run_on_spark(job: Job, conf: Mapping[str, str], *, shows_progress: bool) -> 
     work = Work(job.table, job.needed, job.log.types)
     tasks = tasks_of(units_of(job.sources, job.files, job.needed, job.log.types))
     write = _written_there if job.target.partition_by and job.emit == "sessions" else _written_here
-    with spark_session(conf, shows_progress=shows_progress) as spark, keeping_rejected(job.rejects) as keep:
+    with spark_session(conf) as spark, keeping_rejected(job.rejects) as keep:
         found = sessions(taken(spark, work, tasks), work, job.as_of_us)
         with write(job, work, found) as outcome:
             job.limit.check(outcome.tally, outcome.rejected())
@@ -89,6 +88,7 @@ def _written_there(job: Job, work: Work, found: DataFrame) -> Iterator[Outcome]:
     by_end = by_date.sortWithinPartitions(*work.found.names(DATE, "end_us"))
     outcome = Outcome(job.table.rules, job.as_of_us)
     with replaced_folder(Path(str(job.target.path)), job.target.name) as folder:
+        encoder = FolderEncoder(folder, job.schema, job.metadata, job.dates, job.target.kept)
         attempts = folder / _ATTEMPTS
         attempts.mkdir()
         place = replace(job.target, path=attempts, keeps_dates=False)
@@ -97,7 +97,7 @@ def _written_there(job: Job, work: Work, found: DataFrame) -> Iterator[Outcome]:
         for note in notes:
             take_note(note, outcome)
         _gather(attempts, folder, [note for note in notes if isinstance(note, Written)], outcome)
-        FolderEncoder(folder, job.schema, job.metadata, job.dates, job.target.kept).finish()
+        encoder.finish()
         yield outcome
 
 

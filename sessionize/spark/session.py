@@ -10,7 +10,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,17 +23,19 @@ if TYPE_CHECKING:
 _PANDAS_NOTICE = "PySpark does not yet fully support pandas"
 """Of what Spark warns on every start, although nothing of pandas' is used here."""
 
+_QUIET = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+"""Of a session of our own, unless its settings say otherwise: cron sends a mail for every line."""
+
 _PYTHON = re.compile(r"^(?:\w+\.)*(\w+(?:Error|Exception): .*)$(?!\n\tat )", re.MULTILINE)
 _JAVA = re.compile(r"^Caused by: (?:\w+\.)*(.*)$", re.MULTILINE)
 
 
 @contextmanager
-def spark_session(conf: Mapping[str, str], *, shows_progress: bool = False) -> Iterator[SparkSession]:
+def spark_session(conf: Mapping[str, str]) -> Iterator[SparkSession]:
     """Use the active Spark session as it is, or make one and stop it at the end.
 
     Args:
         conf: Settings of Spark's for a session of our own; the master is one of them.
-        shows_progress: Whether Spark may draw its progress on the terminal.
 
     Raises:
         EngineError: Where Spark or Java is not installed, or no session can be had.
@@ -51,16 +53,18 @@ def spark_session(conf: Mapping[str, str], *, shows_progress: bool = False) -> I
         with explained():
             yield active
         return
-    quiet = {"spark.ui.showConsoleProgress": str(shows_progress).lower(), "spark.log.level": "ERROR"}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", _PANDAS_NOTICE, FutureWarning)
-        spark = _started(classes, quiet | dict(conf))
+        spark = _started(classes, _QUIET | dict(conf))
         try:
             with explained():
                 ship(spark)
                 yield spark
-        finally:
-            spark.stop()
+        except BaseException:
+            with suppress(Exception):  # a signal may have cut a conversation with the JVM in two
+                spark.stop()
+            raise
+        spark.stop()
 
 
 def ship(spark: SparkSession) -> None:
@@ -109,7 +113,8 @@ def spread(spark: SparkSession, items: Iterable[bytes]) -> DataFrame:
 
 def is_local(spark: SparkSession) -> bool:
     """Say whether a session's tasks run on this machine, in this environment."""
-    return str(spark.conf.get("spark.master", "")).partition("[")[0] == "local"
+    is_remote = ".connect." in type(spark).__module__
+    return not is_remote and str(spark.conf.get("spark.master", "")).partition("[")[0] == "local"
 
 
 def _pyspark() -> Any:
