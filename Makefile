@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 LOWEST := .venv-lowest
+WORKERS ?= 2
+PYTEST := pytest -n $(WORKERS) --dist loadfile
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-pyproject
 LOWEST_STAMP := $(LOWEST)/.made-from-pyproject
@@ -32,7 +34,7 @@ run: setup ## Sessionize sample_data/ and show the summary and the first rows
 	@$(BIN)/python -c '$(SHOW)'
 
 test: setup ## Run the tests and doctests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m $(PYTEST)
 
 lint: setup ## Check the style of the code
 	$(BIN)/ruff check
@@ -47,18 +49,18 @@ types: setup ## Check the types
 
 check: lint types ## What CI runs: style, types, tests, doctests, branch coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m $(PYTEST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 check-slow: setup ## The long properties
-	STORE_STEPS=2000 $(BIN)/python -m pytest -m slow
+	STORE_STEPS=2000 $(BIN)/python -m $(PYTEST) -m slow
 
 check-store: setup ## 20,000 random steps of a store: updates, races, deaths
 	STORE_STEPS=20000 $(BIN)/python -m pytest -m slow tests/test_store_machine.py
 
 check-lowest: $(LOWEST_STAMP) ## The tests on exactly the lower bounds of every dependency
-	PROPERTY_EXAMPLES=20 $(LOWEST)/bin/python -m pytest
+	PROPERTY_EXAMPLES=20 $(LOWEST)/bin/python -m $(PYTEST)
 
 $(LOWEST_STAMP): pyproject.toml
 	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)

@@ -21,5 +21,5 @@ def test_every_contender_finds_the_same_sessions(
     spark.main()
 
     printed = capsys.readouterr()
-    assert printed.err.count("the same sessions: sessionize, session_window, lag") == 2
-    assert printed.out.count("shuffled ≤") == 2
+    assert printed.err.count("the same sessions: sessionize, sessionize_frame, session_window, lag") == 2
+    assert printed.out.count("shuffled ≤") == 4
