@@ -96,6 +96,7 @@ def test_no_setting_of_the_session_changes_a_session(
     assert plain(found) == plain(expected)
 
 
+@pytest.mark.slow
 @each_setting
 def test_no_setting_of_the_session_changes_a_file(
     spark: SparkSession, odd: dict[str, str], tmp_path: Path
