@@ -28,11 +28,19 @@ class BenchmarkError(Exception):
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run took: seconds of wall time, seconds of CPU (user and system), peak resident bytes."""
+    """What one run took.
+
+    Attributes:
+        wall: Seconds of wall time.
+        cpu: Seconds of CPU, user and system.
+        memory: Peak resident bytes.
+        shuffled: Bytes that Spark has shuffled.
+    """
 
     wall: float
     cpu: float
     memory: float
+    shuffled: float = 0
 
     @classmethod
     def middle(cls, runs: Sequence[Cost]) -> Cost:
@@ -41,6 +49,7 @@ class Cost:
             median(run.wall for run in runs),
             median(run.cpu for run in runs),
             median(run.memory for run in runs),
+            median(run.shuffled for run in runs),
         )
 
 

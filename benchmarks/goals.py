@@ -8,8 +8,8 @@ from typing import Literal
 
 from benchmarks.cost import Cost
 
-Measure = Literal["wall", "cpu", "memory"]
-WORDS: dict[Measure, str] = {"wall": "wall", "cpu": "CPU", "memory": "peak memory"}
+Measure = Literal["wall", "cpu", "memory", "shuffled"]
+WORDS: dict[Measure, str] = {"wall": "wall", "cpu": "CPU", "memory": "peak memory", "shuffled": "shuffled"}
 PEERS = ("duckdb", "polars", "polars_window")
 
 

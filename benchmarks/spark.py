@@ -10,39 +10,17 @@ import argparse
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from statistics import median
 
 from benchmarks.contest import agree, progress, read, turns
-from benchmarks.cost import LOGS, said
+from benchmarks.cost import LOGS, Cost, said
+from benchmarks.goals import Goal
 from benchmarks.machine import machine
 
 CONTENDERS = ("sessionize", "sessionize_frame", "session_window", "lag")
 IDIOMS = CONTENDERS[2:]
 WARMUP_ROWS = 100_000
-
-Took = Mapping[str, float]
-"""Medians of `wall`, `cpu`, `memory` and `shuffled`."""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A measure of ours, at most so many times the lowest of others'."""
-
-    measure: str
-    at_most: float
-    against: tuple[str, ...]
-    contender: str = "sessionize"
-
-    def verdict(self, took: Mapping[str, Took]) -> str:
-        """Say what was reached."""
-        its = took[self.contender][self.measure]
-        reached = its / min(took[name][self.measure] for name in self.against)
-        word = "reached" if reached <= self.at_most else "missed"
-        others = ", ".join(self.against)
-        return f"{self.contender}: {self.measure} ≤ {self.at_most:.2f} × {others}: {reached:.2f} ×, {word}"
 
 
 def shuffled(share: float) -> Iterator[Goal]:
@@ -58,42 +36,44 @@ GOALS = {
 TITLES = {"ordered": "an even log", "heavy": "one user with 40 % of the events"}
 
 
-def contest(kind: str, rows: int, rounds: int, folder: Path) -> dict[str, Took]:
+def contest(kind: str, rows: int, rounds: int, folder: Path) -> dict[str, Cost]:
     """Let all of them sessionize a log of a kind, several times in turn; return what each took."""
     log, warmup = (
         Path(said(["-m", "benchmarks.logs", kind, str(number), str(folder)]))
         for number in (rows, min(rows, WARMUP_ROWS))
     )
     read(log)
-    runs: dict[str, list[Took]] = {name: [] for name in CONTENDERS}
+    runs: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
     with tempfile.TemporaryDirectory(dir=folder) as kept:
         outs = {name: Path(kept, name) for name in CONTENDERS}
         for number, name in turns(CONTENDERS, rounds):
             shutil.rmtree(outs[name], ignore_errors=True)
             command = ["-m", "benchmarks.on_spark", name, str(log), str(outs[name]), str(warmup)]
-            runs[name].append(json.loads(said(command)))
-            progress(f"{kind}, round {number + 1}: {name} {runs[name][-1]['wall']:.2f} s")
+            runs[name].append(Cost(**json.loads(said(command))))
+            progress(f"{kind}, round {number + 1}: {name} {runs[name][-1].wall:.2f} s")
         digests = {
             name: json.loads(said(["-m", "benchmarks.digest", str(outs[name])])) for name in CONTENDERS
         }
         agree(digests, "sessions")
-    return {name: _middle(its) for name, its in runs.items()}
+    return {name: Cost.middle(its) for name, its in runs.items()}
 
 
-def _middle(runs: Sequence[Took]) -> Took:
-    return {measure: median(run[measure] for run in runs) for measure in runs[0]}
-
-
-def show(kind: str, rows: int, took: Mapping[str, Took]) -> None:
+def show(kind: str, rows: int, took: Mapping[str, Cost]) -> None:
     """Print the table of a log, and its goals."""
     print(f"\n**{TITLES[kind]}, {rows:,} events**\n")
     print("| | wall | CPU | peak memory | shuffled |\n|---|---|---|---|---|")
     for name, its in took.items():
         print(
-            f"| {name} | {its['wall']:.2f} s | {its['cpu']:.2f} s | {its['memory'] / 1e6:,.0f} MB"
-            f" | {its['shuffled'] / 1e6:,.1f} MB |"
+            f"| {name} | {its.wall:.2f} s | {its.cpu:.2f} s | {its.memory / 1e6:,.0f} MB"
+            f" | {its.shuffled / 1e6:,.1f} MB |"
         )
-    print("", *(f"* {goal.verdict(took)}" for goal in GOALS[kind]), sep="\n", flush=True)
+    print("", *(f"* {_verdict(goal, took)}" for goal in GOALS[kind]), sep="\n", flush=True)
+
+
+def _verdict(goal: Goal, took: Mapping[str, Cost]) -> str:
+    figure = goal.reached(took)
+    assert figure is not None  # all of them run
+    return f"{goal}: {goal.shown(figure)}, {'reached' if figure <= goal.at_most else 'missed'}"
 
 
 def _arguments() -> argparse.Namespace:

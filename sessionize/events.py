@@ -68,6 +68,16 @@ class Tally:
         return self.rejected_by_reason.total()
 
     @property
+    def reasons(self) -> str:
+        """How many rows were rejected for which reason, as people read it.
+
+        Example:
+            >>> Tally(rejected_by_reason=Counter(unparseable_time=1200, missing_identity=1)).reasons
+            '1 missing_identity, 1,200 unparseable_time'
+        """
+        return ", ".join(f"{rows:,} {reason}" for reason, rows in sorted(self.rejected_by_reason.items()))
+
+    @property
     def events(self) -> int:
         """Rows that became events of sessions."""
         return self.input_rows - self.filtered - self.rejected - self.deduplicated

@@ -68,14 +68,13 @@ class RejectLimit:
 
 
 def _message(tally: Tally, rejected: pa.Table) -> str:
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(tally.rejected_by_reason.items()))
     first = "; ".join(
         f"{row['file']} record {row['record']} ({row['reason']}): {_shortened(row['raw'])}"
         for row in rejected.slice(0, _SHOWN).to_pylist()
     )
     more = "; …" if tally.rejected > _SHOWN else ""
     return (
-        f"{tally.rejected:,} of {tally.input_rows:,} input rows rejected: {reasons}.\n"
+        f"{tally.rejected:,} of {tally.input_rows:,} input rows rejected: {tally.reasons}.\n"
         f"First: {first}{more}\n"
         f"{_remedy(tally, rejected)}, or allow and keep them with --max-rejected {tally.rejected}."
     )

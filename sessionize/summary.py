@@ -113,8 +113,7 @@ def lines_of_rows(tally: Tally) -> Iterator[Line]:
     if tally.filtered:
         yield "filtered rows", share(tally.filtered, rows)
     if tally.rejected:
-        reasons = ", ".join(f"{count:,} {name}" for name, count in sorted(tally.rejected_by_reason.items()))
-        yield "rejected rows", f"{share(tally.rejected, rows)}: {reasons}"
+        yield "rejected rows", f"{share(tally.rejected, rows)}: {tally.reasons}"
     if tally.deduplicated:
         yield "deduplicated rows", share(tally.deduplicated, rows)
 

@@ -17,10 +17,10 @@ from sessionize.definition import define
 from sessionize.reading.frames import open_frame
 from sessionize.store.contribution import Contribution, contributions, read_part
 from sessionize.store.data_files import StoredFile
-from sessionize.store.partitions import DATE
 from sessionize.store.rebuild import rebuild
 from sessionize.store.rows import STATE
 from sessionize.store.spans import holders, spans
+from sessionize.writing.atomic import DATE
 from tests.generators import logs
 from tests.logs import Log, assert_same_sessions, session_rows
 

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 import pytest
 
 import sessionize as sz
-from sessionize.store.partitions import DATE
 from sessionize.store.sample import Sample
 from sessionize.store.snapshot import ledger_of
 from sessionize.store.table import SessionsTable
+from sessionize.writing.atomic import DATE
 from tests.command_line import ROOT
 from tests.nights import Nights, spans
 from tests.small_logs import column

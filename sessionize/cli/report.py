@@ -62,9 +62,8 @@ def _was_left_out(summary: Summary, rejects: str | Path | None) -> Iterator[tupl
     if tally.filtered:
         yield "filtered", f"{_share(tally.filtered, tally.input_rows)} of {rows}"
     if tally.rejected:
-        reasons = [f"{count:,} {reason}" for reason, count in sorted(tally.rejected_by_reason.items())]
         share = _share(tally.rejected, tally.input_rows)
-        yield "rejected", f"{share} of {rows}: {', '.join(reasons)}; kept in {rejects}"
+        yield "rejected", f"{share} of {rows}: {tally.reasons}; kept in {rejects}"
     if tally.deduplicated:
         share = _share(tally.deduplicated, tally.input_rows)
         yield "dedupe", f"{share} of {rows} deduplicated by {summary.rules.dedupe}"

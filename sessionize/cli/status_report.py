@@ -44,8 +44,7 @@ def _facts(status: StoreStatus) -> Iterator[tuple[str, str]]:
     yield "files", f"{status.files:,}"
     yield "events", f"{tally.events:,} of {count(tally.input_rows, 'input row')}"
     if tally.rejected:
-        reasons = [f"{rows:,} {reason}" for reason, rows in sorted(tally.rejected_by_reason.items())]
-        yield "rejected", f"{tally.rejected:,}: {', '.join(reasons)}"
+        yield "rejected", f"{tally.rejected:,}: {tally.reasons}"
     if tally.deduplicated:
         yield "dedupe", f"{tally.deduplicated:,} deduplicated"
     yield (

@@ -102,10 +102,9 @@ def _all(files: int) -> str:
 
 
 def _rejected(tally: Tally, store: str, rejects: str | None) -> str:
-    reasons = [f"{rows:,} {reason}" for reason, rows in sorted(tally.rejected_by_reason.items())]
     kept = f"kept in {rejects}" if rejects else f"'sessionize status {store} --rejects FILE' writes them"
     share = f"{tally.rejected:,} ({tally.rejected / tally.input_rows:.1%})"
-    return f"{share} of {count(tally.input_rows, 'input row')}: {', '.join(reasons)}; {kept}"
+    return f"{share} of {count(tally.input_rows, 'input row')}: {tally.reasons}; {kept}"
 
 
 def _sessions(summary: UpdateSummary) -> str:

@@ -52,15 +52,6 @@ def encode(columns: Sequence[pa.Array]) -> Codes:
     return reduce(_pair, map(_encode_one, columns))
 
 
-def identity_type(type_: pa.DataType) -> pa.DataType:
-    """Return the type that a decoded identity column has in fragments."""
-    if pa.types.is_dictionary(type_):
-        return identity_type(type_.value_type)
-    stored = type_.storage_type if isinstance(type_, pa.BaseExtensionType) else type_
-    is_number = pa.types.is_integer(stored) or pa.types.is_temporal(stored) or pa.types.is_boolean(stored)
-    return stored if is_number else pa.dictionary(pa.int32(), stored)
-
-
 def _encode_one(column: pa.Array) -> Codes:
     column = storage(column)
     if pa.types.is_boolean(column.type):

@@ -100,6 +100,11 @@ def storage(values: pa.Array) -> pa.Array:
     return values.storage if isinstance(values, pa.ExtensionArray) else values
 
 
+def storage_type(type_: pa.DataType) -> pa.DataType:
+    """Return the type as which an extension type (uuid) is stored; any other type unchanged."""
+    return type_.storage_type if isinstance(type_, pa.BaseExtensionType) else type_
+
+
 def _meaningless(values: pa.Array) -> NDArray[np.int64]:
     return np.zeros(len(values), np.int64)
 

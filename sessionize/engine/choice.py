@@ -8,7 +8,7 @@ from typing import Literal, Protocol, TypeVar, get_args
 
 from sessionize.engine.pool import Pool
 from sessionize.engine.resources import Resources
-from sessionize.reading.log import Log, Piece
+from sessionize.reading.log import Log, Piece, PlacedFile
 from sessionize.reading.rows import Needed
 from sessionize.reading.sources import Source
 
@@ -25,8 +25,10 @@ class Workers(Protocol):
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Do some work with each item; the results come in the order of the items."""
 
-    def pieces(self, log: Log, sources: Sequence[Source], needed: Needed) -> Iterable[Piece]:
-        """Divide a log, of these files, into what one of them reads at a time."""
+    def pieces(
+        self, log: Log, sources: Sequence[Source], files: Sequence[PlacedFile], needed: Needed
+    ) -> Iterable[Piece]:
+        """Divide a log, of these files, which are open, into what one of them reads at a time."""
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from sessionize.reading.log import Log, Piece
+    from sessionize.reading.log import Log, Piece, PlacedFile
     from sessionize.reading.rows import Needed
     from sessionize.reading.sources import Source
 
@@ -37,7 +37,9 @@ class Pool:
         """Wait for the tasks that run; drop those that do not yet."""
         self._executor.shutdown(cancel_futures=True)
 
-    def pieces(self, log: Log, sources: Sequence[Source], needed: Needed) -> Iterable[Piece]:
+    def pieces(
+        self, log: Log, sources: Sequence[Source], files: Sequence[PlacedFile], needed: Needed
+    ) -> Iterable[Piece]:
         """Return the pieces of a log as they are: threads share what was opened."""
         return log.pieces
 

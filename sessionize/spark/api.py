@@ -65,10 +65,9 @@ def sessionize(
     rules, reading = define(rules, reading, definition)
     work = _work(events, rules, reading)
     ship(events.sparkSession)
-    identity = work.taken.names(*work.identity)
-    fragments = _needed(events, work).mapInArrow(partial(take_frame, work, drop_rejected), work.taken.ddl)
-    shuffled = fragments.repartition(*identity).sortWithinPartitions(*identity, *work.taken.names("start_us"))
-    return shuffled.mapInArrow(partial(merged_and_finished, work), spark_schema(work.table.schema))
+    taken = _needed(events, work).mapInArrow(partial(take_frame, work, drop_rejected), work.taken.ddl)
+    finish = partial(merged_and_finished, work)
+    return work.by_identity(taken).mapInArrow(finish, spark_schema(work.table.schema))
 
 
 @shows_definition

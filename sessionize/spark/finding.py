@@ -35,7 +35,7 @@ def _merged(
     work: Work, merging: Merging, batches: Iterable[pa.RecordBatch]
 ) -> Iterator[tuple[pa.Table, list[Any]]]:
     """Give the sessions as they are found, in no order, with the notes that came."""
-    for rows, notes in work.taken.in_order(batches, [*work.identity, "start_us"]):
+    for rows, notes in work.taken.in_order(batches, work.in_order):
         yield merging.add(rows), notes
     yield merging.rest(), []
 

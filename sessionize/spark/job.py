@@ -25,12 +25,13 @@ from sessionize.errors import InputError
 from sessionize.job import Job
 from sessionize.spark.finding import merged
 from sessionize.spark.notes import Failed, Merged, Read, Written
-from sessionize.spark.session import spark_session, spread
+from sessionize.spark.session import spark_session
+from sessionize.spark.spreading import spread
 from sessionize.spark.taking import read_units
 from sessionize.spark.units import Unit, tasks_of, units_of
-from sessionize.spark.work import DATE, Work
+from sessionize.spark.work import Work
 from sessionize.spark.writing import FINISHED, finished, written
-from sessionize.writing.atomic import PARTITION, replaced_folder
+from sessionize.writing.atomic import DATE, PARTITION, replaced_folder
 from sessionize.writing.folder import FolderEncoder
 from sessionize.writing.output import open_output
 from sessionize.writing.rejects import keeping_rejected
@@ -71,14 +72,12 @@ def run_on_spark(job: Job, conf: Mapping[str, str]) -> Outcome:
 
 def taken(spark: SparkSession, work: Work, tasks: Sequence[list[Unit]]) -> DataFrame:
     """Read and cut the units of each task."""
-    return spread(spark, map(pickle.dumps, tasks)).mapInArrow(partial(read_units, work), work.taken.ddl)
+    return spread(spark, tasks).mapInArrow(partial(read_units, work), work.taken.ddl)
 
 
 def sessions(taken: DataFrame, work: Work, as_of_us: int | None) -> DataFrame:
     """Shuffle what was taken by identity, and merge it."""
-    identity = work.taken.names(*work.identity)
-    shuffled = taken.repartition(*identity).sortWithinPartitions(*identity, *work.taken.names("start_us"))
-    return shuffled.mapInArrow(partial(merged, work, as_of_us), work.found.ddl)
+    return work.by_identity(taken).mapInArrow(partial(merged, work, as_of_us), work.found.ddl)
 
 
 @contextmanager

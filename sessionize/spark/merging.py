@@ -7,15 +7,16 @@ session, however much one identity has done.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from sessionize.core.columns import column
+from sessionize.core.division import part_with
 from sessionize.core.fragments import identity_codes, identity_names, merge, together
-from sessionize.core.groups import begins
+from sessionize.core.groups import last_run
 from sessionize.core.sessions import SessionTable
 from sessionize.core.walk import Walk
 from sessionize.engine.held import waiting_events
@@ -50,11 +51,12 @@ class MergedFragments:
         if not len(rows):
             return rows
         rows = together([self._carried, rows])
-        first = _last_run(identity_codes(rows, self._table.rules).values)
+        first = last_run(identity_codes(rows, self._table.rules).values)
         last = self._merged(rows.slice(first))
         is_carried = np.arange(len(last)) == np.argmax(column(last, "start_us").to_numpy())
-        self._carried = last.filter(pa.array(is_carried)).select(rows.column_names)
-        return together([self._merged(rows.slice(0, first)), last.filter(pa.array(~is_carried))])
+        carried, left = part_with(last, is_carried)
+        self._carried = carried.select(rows.column_names)
+        return together([self._merged(rows.slice(0, first)), left])
 
     def rest(self) -> pa.Table:
         """Return the fragment that is carried."""
@@ -80,7 +82,7 @@ class WalkedEvents:
             return self._walked(rows)
         rows = together([self._held, rows])
         codes = identity_codes(rows, self._table.rules).values
-        first = _last_run(codes, column(rows, "start_us").to_numpy())
+        first = last_run(codes, column(rows, "start_us").to_numpy())
         self._held = rows.slice(first)
         return self._walked(rows.slice(0, first))
 
@@ -94,9 +96,8 @@ class WalkedEvents:
         walk = Walk(waiting_events(events, table), table.rules, table.aggregates, self._open)
         sessions = walk.sessions()
         self.deduplicated += walk.rows.repeated
-        goes_on = self._goes_on(sessions)
-        self._open = sessions.filter(pa.array(goes_on))
-        return sessions.filter(pa.array(~goes_on))
+        self._open, left = part_with(sessions, self._goes_on(sessions))
+        return left
 
     def _goes_on(self, sessions: pa.Table) -> NDArray[np.bool_]:
         """Mark the session that the events held back may join: the last one of their identity."""
@@ -106,8 +107,3 @@ class WalkedEvents:
         both = together([self._held.slice(0, 1).select(names), sessions.select(names)])
         codes = identity_codes(both, self._table.rules).values
         return (codes[1:] == codes[0]) & column(sessions, "is_last").to_numpy(zero_copy_only=False)
-
-
-def _last_run(*columns: NDArray[Any]) -> int:
-    """Return where the last run of equal rows begins."""
-    return int(np.flatnonzero(begins(*columns))[-1])

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sessionize.errors import EngineError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 _PANDAS_NOTICE = "PySpark does not yet fully support pandas"
 """Of what Spark warns on every start, although nothing of pandas' is used here."""
@@ -102,13 +102,6 @@ def explained() -> Iterator[None]:
             f"Spark could not carry out the job: {_reason(str(error))}."
             " Its log says more: --spark-conf spark.log.level=INFO."
         ) from error
-
-
-def spread(spark: SparkSession, items: Iterable[bytes]) -> DataFrame:
-    """Give each item a task of its own: a data frame of `task` (from 0) and `item`, a partition for each."""
-    rows = list(enumerate(items))
-    listed = spark.createDataFrame(rows, "task long, item binary")
-    return listed.repartitionByRange(max(len(rows), 1), "task")
 
 
 def is_local(spark: SparkSession) -> bool:

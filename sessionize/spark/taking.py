@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
@@ -10,11 +9,12 @@ import pyarrow as pa
 from sessionize.engine.gathering import in_chunks
 from sessionize.engine.outcome import Reading
 from sessionize.errors import InputError, SessionizeError
-from sessionize.events import Chunk, Events
+from sessionize.events import Chunk, Events, Tally
 from sessionize.reading.frames import EVENTS
 from sessionize.reading.records import TableRecords
 from sessionize.reading.rows import judge
 from sessionize.spark.notes import Failed, Read
+from sessionize.spark.spreading import items_of
 from sessionize.spark.units import Unit
 from sessionize.spark.wire import Batches, gathered_batches, in_utc
 from sessionize.spark.work import Work
@@ -24,13 +24,12 @@ REJECTED_NAMES = ["reason", "raw"]
 
 
 def read_units(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
-    """Read the units of a log that come as rows of `task` (int64) and `item` (binary), and cut them."""
-    for batch in batches:
-        for task, units in zip(batch[0].to_pylist(), batch[1].to_pylist(), strict=True):
-            try:
-                yield from _read(work, task, pickle.loads(units))
-            except SessionizeError as error:
-                yield work.taken.packed(work.taken.schema.empty_table(), [Failed(error)])
+    """Read the units of a log, a list of them in each item, and cut them."""
+    for task, units in items_of(batches):
+        try:
+            yield from _read(work, task, units)
+        except SessionizeError as error:
+            yield work.taken.packed(work.taken.schema.empty_table(), [Failed(error)])
 
 
 def _read(work: Work, task: int, units: list[Unit]) -> Batches:
@@ -55,7 +54,7 @@ def take_frame(work: Work, drop_rejected: bool, batches: Iterable[pa.RecordBatch
     """
     for chunk in _judged(work, batches):
         if chunk.tally.rejected and not drop_rejected:
-            raise InputError(_refusal(chunk))
+            raise InputError(_refusal(chunk.tally))
         yield work.taken.packed(work.take(chunk.events))
 
 
@@ -71,9 +70,8 @@ def _judged(work: Work, batches: Iterable[pa.RecordBatch]) -> Iterator[Chunk]:
         yield judge(EVENTS, table, TableRecords(table), work.needed, work.types)
 
 
-def _refusal(chunk: Chunk) -> str:
-    reasons = ", ".join(f"{n:,} {reason}" for reason, n in sorted(chunk.tally.rejected_by_reason.items()))
+def _refusal(tally: Tally) -> str:
     return (
-        f"{chunk.tally.rejected:,} of {chunk.tally.input_rows:,} rows of a partition rejected: {reasons}."
+        f"{tally.rejected:,} of {tally.input_rows:,} rows of a partition rejected: {tally.reasons}."
         " sessionize.spark.rejected(events, …) gives all that are; drop_rejected=True goes on without them."
     )

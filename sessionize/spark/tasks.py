@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 import pyarrow as pa
 
 from sessionize.errors import SessionizeError
-from sessionize.reading.log import Log, Piece, open_files
+from sessionize.reading.log import Log, Piece, PlacedFile
 from sessionize.reading.rows import Needed
 from sessionize.reading.sources import Source
 from sessionize.spark.notes import Failed
-from sessionize.spark.session import spark_session, spread
+from sessionize.spark.session import spark_session
+from sessionize.spark.spreading import items_of, spread
 from sessionize.spark.units import units_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class SparkTasks:
         if not each:
             return
         some = len(each) // MOST_TASKS + 1
-        tasks = [pickle.dumps(each[first : first + some]) for first in range(0, len(each), some)]
+        tasks = [each[first : first + some] for first in range(0, len(each), some)]
         done = spread(self._session(), tasks).mapInArrow(partial(_do, work), "task long, result binary")
         for row in sorted(done.collect()):
             results = pickle.loads(row.result)
@@ -50,9 +51,11 @@ class SparkTasks:
                 raise results.error
             yield from results
 
-    def pieces(self, log: Log, sources: Sequence[Source], needed: Needed) -> Iterable[Piece]:
+    def pieces(
+        self, log: Log, sources: Sequence[Source], files: Sequence[PlacedFile], needed: Needed
+    ) -> Iterable[Piece]:
         """Divide a log into units, which another machine can open."""
-        return units_of(sources, open_files(sources, needed), needed, log.types)
+        return units_of(sources, files, needed, log.types)
 
 
 @contextmanager
@@ -67,10 +70,9 @@ def spark_tasks(conf: Mapping[str, str]) -> Iterator[SparkTasks]:
 
 
 def _do(work: Callable[[Item], Result], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        for task, items in zip(batch[0].to_pylist(), batch[1].to_pylist(), strict=True):
-            done = pickle.dumps(_results(work, pickle.loads(items)))
-            yield pa.RecordBatch.from_pydict({"task": [task], "result": pa.array([done], pa.binary())})
+    for task, items in items_of(batches):
+        done = pickle.dumps(_results(work, items))
+        yield pa.RecordBatch.from_pydict({"task": [task], "result": pa.array([done], pa.binary())})
 
 
 def _results(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result] | Failed:

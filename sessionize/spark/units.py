@@ -69,7 +69,7 @@ def units_of(
     for place, (source, placed) in enumerate(zip(sources, files, strict=True)):
         source = _for_others(source)
         if not placed[0].is_indexed:
-            rows = source.place.info().size / _BYTES_OF_A_ROW
+            rows = GATHERED_ROWS if source.size is None else source.size / _BYTES_OF_A_ROW
             yield Unit(place, source, None, rows, needed, types)
             continue
         for index, piece in enumerate(pieces_of(place, placed, needed, types)):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from sessionize.core.columns import column
 from sessionize.core.division import hashes_of
 from sessionize.core.fragments import cut, falls_apart, identity_names, lift
-from sessionize.core.sessions import SessionTable
+from sessionize.core.ordering import storage_type
+from sessionize.core.sessions import SessionTable, local_dates
 from sessionize.core.walk import change_names
 from sessionize.engine.held import as_waiting
 from sessionize.events import Events
@@ -20,8 +21,10 @@ from sessionize.reading.rows import Needed
 from sessionize.reading.types import ColumnTypes
 from sessionize.spark.merging import MergedFragments, Merging, WalkedEvents
 from sessionize.spark.wire import Wire
+from sessionize.writing.atomic import DATE
 
-DATE = "session_date"
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,16 @@ class Work:
         way = lift if falls_apart(waiting, hashes_of(waiting, rules), rules) else cut
         return way(events, rules, aggregates)
 
+    @property
+    def in_order(self) -> list[str]:
+        """The columns by which what is shuffled by identity comes sorted."""
+        return [*self.identity, "start_us"]
+
+    def by_identity(self, taken: DataFrame) -> DataFrame:
+        """Shuffle what was taken, so that it comes `in_order`, each identity to one task."""
+        shuffled = taken.repartition(*self.taken.names(*self.identity))
+        return shuffled.sortWithinPartitions(*self.taken.names(*self.in_order))
+
     def merging(self) -> Merging:
         """Begin to merge what was shuffled by identity."""
         way = WalkedEvents if self.table.rules.is_sequential else MergedFragments
@@ -76,12 +89,11 @@ class Work:
 
     def dated(self, sessions: pa.Table) -> pa.Table:
         """Add the local day on which each session started."""
-        start_us = column(sessions, "start_us").to_numpy()
-        days = self.table.rules.zone.local_day(start_us).astype(np.int32)
-        return sessions.append_column(DATE, pa.array(days).view(pa.date32()))
+        started_us = column(sessions, "start_us").to_numpy()
+        return sessions.append_column(DATE, local_dates(started_us, self.table.rules))
 
     def _identity(self) -> Iterator[pa.Field]:
-        types = [_stored(self.table.schema.field(name).type) for name in self.table.rules.by]
+        types = [storage_type(self.table.schema.field(name).type) for name in self.table.rules.by]
         yield from map(pa.field, self.identity, types)
 
     def _rest(self) -> Iterator[pa.Field]:
@@ -89,7 +101,7 @@ class Work:
         rules, schema = self.table.rules, self.table.schema
         if rules.is_sequential:
             yield from (_integer("ordinal"), pa.field("reason", pa.int8()))
-            types = [_stored(schema.field(name).type) for name in rules.split_on]
+            types = [storage_type(schema.field(name).type) for name in rules.split_on]
             yield from map(pa.field, change_names(rules), types)
         elif rules.split_daily:
             yield _integer("previous_end_us")
@@ -99,7 +111,3 @@ class Work:
 
 def _integer(name: str) -> pa.Field:
     return pa.field(name, pa.int64())
-
-
-def _stored(type_: pa.DataType) -> pa.DataType:
-    return type_.storage_type if isinstance(type_, pa.BaseExtensionType) else type_

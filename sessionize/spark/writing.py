@@ -8,16 +8,16 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from sessionize.core.columns import column
-from sessionize.core.groups import begins
+from sessionize.core.groups import last_run
 from sessionize.core.sessions import finish, in_closing_order
 from sessionize.errors import SessionizeError
 from sessionize.spark.notes import Failed, Written
 from sessionize.spark.wire import Batches, Wire
-from sessionize.spark.work import DATE, Work
+from sessionize.spark.work import Work
+from sessionize.writing.atomic import DATE
 from sessionize.writing.output import Dates, open_output
 from sessionize.writing.target import Target
 
@@ -69,7 +69,7 @@ def _finished(
     for rows, more in work.found.in_order(batches, by):
         notes += more
         rows = pa.concat_tables([held, rows]).combine_chunks()
-        first = int(np.flatnonzero(begins(column(rows, "end_us").to_numpy()))[-1]) if len(rows) else 0
+        first = last_run(column(rows, "end_us").to_numpy()) if len(rows) else 0
         held = rows.slice(first)
         if first:
             yield finish(in_closing_order([rows.slice(0, first)], work.table.rules), work.table)

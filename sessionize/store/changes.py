@@ -22,10 +22,10 @@ from sessionize.errors import StoreError, StoreMismatchError
 from sessionize.reading.folders import place_of
 from sessionize.store.data_files import StoredFile
 from sessionize.store.pairs import Pairs
-from sessionize.store.partitions import DATE
 from sessionize.store.rows import as_fragments
 from sessionize.store.spans import Mask
 from sessionize.store.table import SessionsTable
+from sessionize.writing.atomic import DATE
 
 CHANGE = "change"
 KINDS = ("added", "changed", "removed")

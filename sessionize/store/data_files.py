@@ -16,7 +16,7 @@ from sessionize.errors import StoreMismatchError
 from sessionize.reading.folders import place_of
 from sessionize.reading.streams import shorten
 from sessionize.store.delta_types import from_stored
-from sessionize.store.partitions import DATE
+from sessionize.writing.atomic import DATE
 
 _UNKNOWN = np.iinfo(np.int64)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -19,8 +19,7 @@ from sessionize.reading.folders import Place, place_of
 from sessionize.reading.streams import shorten
 from sessionize.store.history import COMMIT_ID, LEDGER_MARK, LOCK_MARK, NOTE, entry_of
 from sessionize.store.log import LOG, repair, sync_checkpoints, sync_entries
-from sessionize.store.partitions import DATE
-from sessionize.writing.atomic import explained
+from sessionize.writing.atomic import DATE, explained
 
 _OWN_FOLDERS = {LOG, "_sessionize"}
 _READER_VERSION = 1

@@ -26,12 +26,12 @@ from sessionize.store.contribution import (
 from sessionize.store.fingerprint import check_unchanged
 from sessionize.store.ledger import Ledger
 from sessionize.store.ledger_file import LedgerFile
-from sessionize.store.partitions import DATE
 from sessionize.store.rejected import write_rejected
 from sessionize.store.request import Request
 from sessionize.store.rows import as_rows
 from sessionize.store.selection import Arrival
 from sessionize.store.widening import after_reading, as_read, reading_as, wider
+from sessionize.writing.atomic import DATE
 
 
 @frozen(kw_only=True)
@@ -90,12 +90,13 @@ def read_arrivals(request: Request, arrivals: Sequence[Arrival], ledger: Ledger)
     rules, reading = ledger.definition.rules, ledger.definition.reading
     sources = [arrival.source for arrival in arrivals]
     needed = Needed.of(rules.columns, rules.by, reading, named_by(rules))
-    log = log_of(open_files(sources, needed), needed)
+    files = open_files(sources, needed)
+    log = log_of(files, needed)
     types = wider(ledger.types, log, request.location)
     log = reading_as(log, types)
     table = SessionTable.of(rules, log.types)
     follow(request.progress, log.extent.share)
-    pieces = request.workers.pieces(log, sources, needed)
+    pieces = request.workers.pieces(log, sources, files, needed)
     read = request.workers.map(partial(read_part, table), pieces)
     brought, outcome = contributions(read, len(arrivals), log.types, table, request.progress)
     for arrival in arrivals:

@@ -14,8 +14,8 @@ from deltalake import DeltaTable
 
 from sessionize.errors import StoreMismatchError
 from sessionize.store.delta_types import plain_types, schema_from_text, schema_to_text, stored_schema
-from sessionize.store.partitions import DATE
 from sessionize.store.rows import STATE
+from sessionize.writing.atomic import DATE
 
 _TYPE_KEY, _TIMES_KEY = "sessionize.type", "sessionize.times"
 

@@ -24,11 +24,9 @@ from sessionize.core.columns import column
 from sessionize.reading.folders import Place
 from sessionize.store.durable import NewFile, sync_new
 from sessionize.version import __version__
+from sessionize.writing.atomic import DATE
 from sessionize.writing.batches import BATCH_ROWS, Batches
 from sessionize.writing.parquet import ParquetEncoder
-
-DATE = "session_date"
-"""The partition column."""
 
 OWN_FILE = re.compile(rf"{DATE}=[^/]+/part-\d{{5}}-[0-9a-f]{{32}}\.parquet")
 """What the names of our data files look like, from the table's folder on."""

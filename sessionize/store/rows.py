@@ -15,7 +15,7 @@ from sessionize.core.columns import column
 from sessionize.core.fragments import identity_names, without_dictionaries
 from sessionize.core.ordering import storage
 from sessionize.core.sessions import SessionTable, finish, in_closing_order, session_dates
-from sessionize.store.partitions import DATE
+from sessionize.writing.atomic import DATE
 
 STATE = "_state"
 

@@ -36,8 +36,8 @@ from sessionize.store.delta_types import (
 from sessionize.store.history import LEDGER_MARK, Commit, history
 from sessionize.store.layout import Layout
 from sessionize.store.log import sync_entries
-from sessionize.store.partitions import DATE, PartitionWriter
-from sessionize.writing.atomic import explained
+from sessionize.store.partitions import PartitionWriter
+from sessionize.writing.atomic import DATE, explained
 
 CHECKPOINT_EVERY = 50
 """Commits from one checkpoint to the next: opening reads the newest and the entries after it."""

@@ -27,13 +27,13 @@ from sessionize.store.fingerprint import fingerprint, stamp_of
 from sessionize.store.ledger import Ledger
 from sessionize.store.ledger_file import LedgerFile
 from sessionize.store.pairs import Pairs
-from sessionize.store.partitions import DATE
 from sessionize.store.recomputed import Recomputed, recomputed
 from sessionize.store.rows import STATE, as_fragments
 from sessionize.store.sample import Sample
 from sessionize.store.selection import reopen
 from sessionize.store.spans import Chains, Mask, Rows, spans
 from sessionize.store.table import SessionsTable
+from sessionize.writing.atomic import DATE
 
 DIFFERENCE = "difference"
 KINDS = ("missing", "extra", "different")

@@ -19,7 +19,10 @@ from sessionize.errors import OutputError
 MARKER = "_sessionize.json"
 """The file that says that a folder was written by sessionize."""
 
-PARTITION = "session_date="
+DATE = "session_date"
+"""The column by which a table by date is divided."""
+
+PARTITION = f"{DATE}="
 """How the subfolders of a table by date begin."""
 
 _ADVICE = {

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from sessionize.errors import OutputError
-from sessionize.writing.atomic import MARKER, PARTITION
+from sessionize.writing.atomic import DATE, MARKER, PARTITION
 from sessionize.writing.batches import BATCH_ROWS, Batches
 from sessionize.writing.parquet import ParquetEncoder
 
@@ -51,7 +51,7 @@ class FolderEncoder:
         self._parts: dict[str, _Part] = {}
         self._next_number: dict[str, int] = {}
         columns = {field.name: str(field.type) for field in schema}
-        marker = {"partition_by": "session_date", "columns": columns, "metadata": dict(metadata)}
+        marker = {"partition_by": DATE, "columns": columns, "metadata": dict(metadata)}
         self._marker = json.dumps(marker, indent=2, ensure_ascii=False) + "\n"
         self._check_kept()
         (folder / MARKER).write_text(self._marker, "utf-8")

@@ -18,7 +18,7 @@ from sessionize.errors import InputError, UnreadableFileError
 from sessionize.reading.ranges import column_statistics
 from sessionize.reading.streams import readable
 from sessionize.reading.suffixes import format_of
-from sessionize.writing.atomic import MARKER
+from sessionize.writing.atomic import DATE, MARKER
 from sessionize.written.layout import OWN_TYPES, Layout, Origin, types_of
 from sessionize.written.text import CsvTable, JsonTable
 
@@ -151,7 +151,7 @@ def _folder(path: Path) -> Batches:
         from sessionize.written.store import StoredSessions
 
         return StoredSessions(path)
-    hive = ds.partitioning(pa.schema([("session_date", pa.string())]), flavor="hive")
+    hive = ds.partitioning(pa.schema([(DATE, pa.string())]), flavor="hive")
     dataset = ds.dataset(str(path), format="parquet", partitioning=hive)
     if dataset.files:
         return _ParquetFiles(dataset)
