@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import sessionize as sz
-from sessionize.spark.session import explained
+from sessionize.spark.talking import talking
 from sessionize.spark.wire import Wire
 from tests.cluster import SETTINGS, needs_spark
 from tests.process import run_command
@@ -219,7 +220,7 @@ def fails(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def test_what_spark_says_of_a_failed_job_is_one_line(spark: SparkSession) -> None:
     said = r"^Spark could not carry out the job: ZeroDivisionError: it was this\. Its log says more: .*$"
 
-    with pytest.raises(sz.EngineError, match=said), explained():
+    with pytest.raises(sz.EngineError, match=said), talking(spark):
         spark.range(1).mapInArrow(fails, "id long").collect()
 
 
@@ -240,6 +241,30 @@ def test_the_command_starts_spark_and_ends_it(master: str, tmp_path: Path) -> No
     assert "sessions  600" in done.stderr
     assert "Traceback" not in done.stderr
     assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+
+
+def test_a_driver_that_has_gone_is_said_to_have_gone() -> None:
+    pytest.importorskip("pyspark")
+
+    with pytest.raises(sz.EngineError, match="has ended in the middle of the job"), talking():
+        raise ConnectionRefusedError(111, "Connection refused")
+
+
+def sleeps(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    time.sleep(60)
+    yield from batches
+
+
+def test_a_signal_cancels_the_job_and_leaves_a_session_that_can_be_talked_to(spark: SparkSession) -> None:
+    begun = time.monotonic()
+    alarm = threading.Timer(1, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    alarm.start()
+
+    with pytest.raises(KeyboardInterrupt), talking(spark):
+        spark.range(4).mapInArrow(sleeps, "id long").collect()
+
+    assert time.monotonic() - begun < 30
+    assert [row.id for row in spark.range(3).collect()] == [0, 1, 2]
 
 
 @pytest.mark.slow
@@ -263,10 +288,10 @@ def test_a_signal_ends_the_run_and_leaves_the_old_folder(
     )
     while not list(tmp_path.glob(".sessions.*/_attempts")):
         assert running.poll() is None
-        time.sleep(0.05)
+        time.sleep(0.01)
     running.send_signal(number)
     _, stderr = running.communicate()
 
-    assert running.returncode == 128 + number
-    assert stderr.endswith(f"\n{said}\n")
+    assert (running.returncode, stderr.splitlines()[-1]) == (128 + number, said), stderr
+    assert "Traceback" not in stderr
     assert files_below(tmp_path) == before

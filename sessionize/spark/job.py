@@ -28,6 +28,7 @@ from sessionize.spark.notes import Failed, Merged, Read, Written
 from sessionize.spark.session import spark_session
 from sessionize.spark.spreading import spread
 from sessionize.spark.taking import read_units
+from sessionize.spark.talking import talking, told
 from sessionize.spark.units import Unit, tasks_of, units_of
 from sessionize.spark.work import Work
 from sessionize.spark.writing import FINISHED, finished, written
@@ -63,8 +64,9 @@ def run_on_spark(job: Job, conf: Mapping[str, str]) -> Outcome:
     tasks = tasks_of(units_of(job.sources, job.files, job.needed, job.log.types))
     write = _written_there if job.target.partition_by and job.emit == "sessions" else _written_here
     with spark_session(conf) as spark, keeping_rejected(job.rejects) as keep:
-        found = sessions(taken(spark, work, tasks), work, job.as_of_us)
-        with write(job, work, found) as outcome:
+        with talking(spark):
+            found = sessions(taken(spark, work, tasks), work, job.as_of_us)
+        with write(job, work, spark, found) as outcome:
             job.limit.check(outcome.tally, outcome.rejected())
             keep(outcome.rejected())
     return outcome
@@ -81,10 +83,8 @@ def sessions(taken: DataFrame, work: Work, as_of_us: int | None) -> DataFrame:
 
 
 @contextmanager
-def _written_there(job: Job, work: Work, found: DataFrame) -> Iterator[Outcome]:
+def _written_there(job: Job, work: Work, spark: SparkSession, found: DataFrame) -> Iterator[Outcome]:
     """Shuffle by date, and let each task write its dates. Only what Spark takes for done is kept."""
-    by_date = found.repartition(*work.found.names(DATE))
-    by_end = by_date.sortWithinPartitions(*work.found.names(DATE, "end_us"))
     outcome = Outcome(job.table.rules, job.as_of_us)
     with replaced_folder(Path(str(job.target.path)), job.target.name) as folder:
         encoder = FolderEncoder(folder, job.schema, job.metadata, job.dates, job.target.kept)
@@ -92,7 +92,11 @@ def _written_there(job: Job, work: Work, found: DataFrame) -> Iterator[Outcome]:
         attempts.mkdir()
         place = replace(job.target, path=attempts, keeps_dates=False)
         stage = partial(written, work, place, job.metadata, job.dates)
-        notes = [pickle.loads(row.note) for row in by_end.mapInArrow(stage, FINISHED.ddl).collect()]
+        with talking(spark):
+            by_date = found.repartition(*work.found.names(DATE))
+            by_end = by_date.sortWithinPartitions(*work.found.names(DATE, "end_us"))
+            rows = by_end.mapInArrow(stage, FINISHED.ddl).collect()
+        notes = [pickle.loads(row.note) for row in rows]
         for note in notes:
             take_note(note, outcome)
         _gather(attempts, folder, [note for note in notes if isinstance(note, Written)], outcome)
@@ -101,14 +105,15 @@ def _written_there(job: Job, work: Work, found: DataFrame) -> Iterator[Outcome]:
 
 
 @contextmanager
-def _written_here(job: Job, work: Work, found: DataFrame) -> Iterator[Outcome]:
+def _written_here(job: Job, work: Work, spark: SparkSession, found: DataFrame) -> Iterator[Outcome]:
     """Sort all sessions by their end in one task, and write them here: it is one file, or one pipe."""
     outcome = Outcome(job.table.rules, job.as_of_us)
-    by_end = found.repartition(1).sortWithinPartitions(*work.found.names("end_us"))
-    rows = by_end.mapInArrow(partial(finished, work), FINISHED.ddl).toLocalIterator()
+    with talking(spark):
+        by_end = found.repartition(1).sortWithinPartitions(*work.found.names("end_us"))
+        rows = by_end.mapInArrow(partial(finished, work), FINISHED.ddl).toLocalIterator()
 
     def closed() -> Iterator[pa.Table]:
-        for row in rows:  # notes have no end, so they come before all sessions
+        for row in told(spark, rows):  # notes have no end, so they come before all sessions
             if row.note is not None:
                 take_note(pickle.loads(row.note), outcome)
             else:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import atexit
 import os
-import re
 import shutil
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sessionize.errors import EngineError
+from sessionize.spark.talking import talking
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,9 +25,6 @@ _PANDAS_NOTICE = "PySpark does not yet fully support pandas"
 
 _QUIET = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
 """Of a session of our own, unless its settings say otherwise: cron sends a mail for every line."""
-
-_PYTHON = re.compile(r"^(?:\w+\.)*(\w+(?:Error|Exception): .*)$(?!\n\tat )", re.MULTILINE)
-_JAVA = re.compile(r"^Caused by: (?:\w+\.)*(.*)$", re.MULTILINE)
 
 
 @contextmanager
@@ -49,22 +46,17 @@ def spark_session(conf: Mapping[str, str]) -> Iterator[SparkSession]:
                 "a Spark session is active, and is used as it is: spark_conf would change nothing."
                 " Set it where the session is made, or stop the session."
             )
-        ship(active)
-        with explained():
-            yield active
+        with talking(active):
+            ship(active)
+        yield active
         return
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), ExitStack() as stack:
         warnings.filterwarnings("ignore", _PANDAS_NOTICE, FutureWarning)
-        spark = _started(classes, _QUIET | dict(conf))
-        try:
-            with explained():
-                ship(spark)
-                yield spark
-        except BaseException:
-            with suppress(Exception):  # a signal may have cut a conversation with the JVM in two
-                spark.stop()
-            raise
-        spark.stop()
+        with talking():
+            spark = _started(classes, _QUIET | dict(conf))
+            stack.callback(_stop, spark)
+            ship(spark)
+        yield spark
 
 
 def ship(spark: SparkSession) -> None:
@@ -83,25 +75,6 @@ def _archive() -> str:
     folder, package = Path(tempfile.mkdtemp(prefix="sessionize-")), Path(__file__).parents[1]
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return shutil.make_archive(str(folder / package.name), "zip", package.parent, package.name)
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """Turn what Spark says of a job that has failed into one line.
-
-    Raises:
-        EngineError: For every error of Spark's.
-    """
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
-
-    try:
-        yield
-    except (Py4JError, PySparkException) as error:
-        raise EngineError(
-            f"Spark could not carry out the job: {_reason(str(error))}."
-            " Its log says more: --spark-conf spark.log.level=INFO."
-        ) from error
 
 
 def is_local(spark: SparkSession) -> bool:
@@ -134,6 +107,12 @@ def _started(classes: Any, conf: Mapping[str, str]) -> SparkSession:
     return spark
 
 
+def _stop(spark: SparkSession) -> None:
+    """Stop a session, also one whose JVM has gone."""
+    with suppress(Exception), talking():
+        spark.stop()
+
+
 def _check_java(conf: Mapping[str, str]) -> None:
     if "spark.remote" in conf or os.environ.get("SPARK_REMOTE"):
         return
@@ -144,14 +123,6 @@ def _check_java(conf: Mapping[str, str]) -> None:
             " Install Java 17 (Debian and Ubuntu: apt-get install openjdk-17-jre-headless),"
             " or point JAVA_HOME at one."
         )
-
-
-def _reason(text: str) -> str:
-    """Find why a task failed: what Python said last in it, else what Java names as the first cause."""
-    for pattern in (_PYTHON, _JAVA):
-        if found := pattern.findall(text):
-            return str(found[-1]).strip().rstrip(".")
-    return text.strip().partition("\n")[0].rstrip(".")
 
 
 def _first_line(error: Exception) -> str:

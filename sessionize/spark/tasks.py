@@ -17,6 +17,7 @@ from sessionize.reading.sources import Source
 from sessionize.spark.notes import Failed
 from sessionize.spark.session import spark_session
 from sessionize.spark.spreading import items_of, spread
+from sessionize.spark.talking import talking
 from sessionize.spark.units import units_of
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ class SparkTasks:
             return
         some = len(each) // MOST_TASKS + 1
         tasks = [each[first : first + some] for first in range(0, len(each), some)]
-        done = spread(self._session(), tasks).mapInArrow(partial(_do, work), "task long, result binary")
-        for row in sorted(done.collect()):
+        spark = self._session()
+        with talking(spark):
+            done = spread(spark, tasks).mapInArrow(partial(_do, work), "task long, result binary").collect()
+        for row in sorted(done):
             results = pickle.loads(row.result)
             if isinstance(results, Failed):
                 raise results.error

@@ -9,6 +9,7 @@ import re
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -123,7 +124,7 @@ def replaced_folder(path: Path, name: str) -> Iterator[Path]:
         check_folder_is_ours(final, name)
         _put_in_place(temporary, final)
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
         raise
     _sync_folder(final.parent)
 
@@ -179,6 +180,15 @@ def _put_in_place(temporary: Path, final: Path) -> None:
     if not _exchanged(temporary, final):
         _rename_in_turn(temporary, final)
     shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, also one that what is being cancelled still writes into."""
+    for _ in range(10):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
 
 
 def _exchanged(temporary: Path, final: Path) -> bool:
