@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,25 +109,32 @@ def shuffled_bytes(events: Path, since: float) -> int:
 
 def cpu_seconds() -> float:
     """Return the CPU time of this process and of all that it has started."""
-    stats = (Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split() for pid in processes())
+    stats = (text.rpartition(")")[2].split() for text in _said_of_processes("stat"))
     return sum(sum(map(int, stat[_CPU_FIELDS])) for stat in stats) / _TICKS
 
 
 def peak_bytes() -> int:
     """Return the sum of the peaks of resident memory of this process and of all that it has started."""
-    status = (Path("/proc", str(pid), "status").read_text() for pid in processes())
+    status = _said_of_processes("status")
     peaks = (line.split()[1] for text in status for line in text.splitlines() if line.startswith("VmHWM"))
     return sum(map(int, peaks)) * 1024
 
 
+def _said_of_processes(name: str) -> Iterator[str]:
+    for process in processes():
+        with suppress(FileNotFoundError, ProcessLookupError):  # one that has ended
+            yield Path("/proc", str(process), name).read_text()
+
+
 def processes() -> Iterator[int]:
-    """Give this process and all below it."""
+    """Give this process and all below it that have not ended meanwhile."""
     found = [os.getpid()]
     while found:
         process = found.pop()
         yield process
-        for task in Path("/proc", str(process), "task").iterdir():
-            found += map(int, (task / "children").read_text().split())
+        for task in Path("/proc", str(process)).glob("task/*"):
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended
+                found += map(int, (task / "children").read_text().split())
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from benchmarks.machine import machine
 
 CONTENDERS = ("sessionize", "sessionize_frame", "session_window", "lag")
 IDIOMS = CONTENDERS[2:]
-WARMUP_ROWS = 100_000
+WARMUP_ROWS = 2_500_000
 
 
 def shuffled(share: float) -> Iterator[Goal]:

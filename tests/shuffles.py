@@ -11,7 +11,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -43,13 +43,13 @@ class Cluster:
     """Where frames come from."""
 
     random: random.Random
+    conf: Mapping[str, str] = field(default_factory=dict)
 
-    def createDataFrame(self, rows: list[tuple[int, bytes]], schema: str) -> Frame:  # noqa: N802 (Spark's)
-        return Frame(
-            self.random,
-            pa.schema([("task", pa.int64()), ("item", pa.binary())]),
-            [[dict(zip(("task", "item"), row, strict=True)) for row in rows]],
-        )
+    def range(self, start: int, end: int, step: int, parts: int) -> Frame:
+        """Give numbers, each in a partition of its own."""
+        assert parts == max(len(range(start, end, step)), 1)
+        schema = pa.schema([("id", pa.int64())])
+        return Frame(self.random, schema, [[{"id": number}] for number in range(start, end, step)])
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,14 @@ class Frame:
     schema: pa.Schema
     partitions: list[list[Row]]
 
-    def repartition(self, *by: Any) -> Frame:
-        """Bring rows with equal keys together, or all of them; their order is lost."""
-        names = [] if by == (1,) else by
+    def repartition(self, *by: str) -> Frame:
+        """Bring rows with equal keys together; their order is lost."""
         parts: defaultdict[int, list[Row]] = defaultdict(list)
         for row in (row for part in self.partitions for row in part):
-            parts[hash(repr([row[name] for name in names])) % 3].append(row)
+            parts[hash(repr([row[name] for name in by])) % 3].append(row)
         for part in parts.values():
             self.random.shuffle(part)
         return Frame(self.random, self.schema, [parts[number] for number in range(3)])
-
-    def repartitionByRange(self, parts: int, by: str) -> Frame:  # noqa: N802
-        return Frame(self.random, self.schema, [[row] for part in self.partitions for row in part])
 
     def sortWithinPartitions(self, *by: str) -> Frame:  # noqa: N802
         def key(row: Row) -> list[tuple[bool, Any]]:

@@ -18,6 +18,7 @@ from sessionize.reading.rows import Needed
 from sessionize.reading.types import ColumnTypes
 from sessionize.rules import SessionRules
 from sessionize.spark.finding import merged_and_finished
+from sessionize.spark.packets import parts_of
 from sessionize.spark.session import ship
 from sessionize.spark.taking import rejected_rows, take_frame
 from sessionize.spark.types import arrow_type, quoted, spark_schema
@@ -67,7 +68,7 @@ def sessionize(
     ship(events.sparkSession)
     taken = _needed(events, work).mapInArrow(partial(take_frame, work, drop_rejected), work.taken.ddl)
     finish = partial(merged_and_finished, work)
-    return work.by_identity(taken).mapInArrow(finish, spark_schema(work.table.schema))
+    return work.taken.shuffled(taken).mapInArrow(finish, spark_schema(work.table.schema))
 
 
 @shows_definition
@@ -124,7 +125,7 @@ def _work(events: DataFrame, rules: SessionRules, reading: ReadOptions) -> Work:
         if field.name in needed.columns
     }
     log = log_of([(_FrameLog(types, events.columns), {})], needed)
-    return Work(SessionTable.of(rules, log.types), needed, log.types)
+    return Work(SessionTable.of(rules, log.types), needed, log.types, parts_of(events.sparkSession))
 
 
 def _needed(events: DataFrame, work: Work) -> DataFrame:

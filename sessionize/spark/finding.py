@@ -1,4 +1,4 @@
-"""The tasks that find sessions: what was taken comes in, by identity and start; sessions go out."""
+"""The tasks that find sessions: what was taken comes in, by identity; sessions go out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sessionize.spark.work import Work
 
 
 def merged(work: Work, as_of_us: int | None, batches: Iterable[pa.RecordBatch]) -> Batches:
-    """Merge what comes by identity and start into sessions."""
+    """Merge what comes by identity into sessions."""
     merging, closed = work.merging(), Closed(work.table.rules)
     try:
         for sessions, notes in _merged(work, merging, batches):
@@ -35,13 +35,13 @@ def _merged(
     work: Work, merging: Merging, batches: Iterable[pa.RecordBatch]
 ) -> Iterator[tuple[pa.Table, list[Any]]]:
     """Give the sessions as they are found, in no order, with the notes that came."""
-    for rows, notes in work.taken.in_order(batches, work.in_order):
+    for rows, notes in work.taken.arriving(batches):
         yield merging.add(rows), notes
     yield merging.rest(), []
 
 
 def merged_and_finished(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
-    """Merge what comes by identity and start, and write the rows of the sessions table."""
+    """Merge what comes by identity, and write the rows of the sessions table."""
     for sessions, _ in _merged(work, work.merging(), batches):
         yield from finish(sessions, work.table).to_batches()
 

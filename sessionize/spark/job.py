@@ -25,6 +25,7 @@ from sessionize.errors import InputError
 from sessionize.job import Job
 from sessionize.spark.finding import merged
 from sessionize.spark.notes import Failed, Merged, Read, Written
+from sessionize.spark.packets import parts_of
 from sessionize.spark.session import spark_session
 from sessionize.spark.spreading import spread
 from sessionize.spark.taking import read_units
@@ -32,7 +33,7 @@ from sessionize.spark.talking import talking, told
 from sessionize.spark.units import Unit, tasks_of, units_of
 from sessionize.spark.work import Work
 from sessionize.spark.writing import FINISHED, finished, written
-from sessionize.writing.atomic import DATE, PARTITION, replaced_folder
+from sessionize.writing.atomic import PARTITION, replaced_folder
 from sessionize.writing.folder import FolderEncoder
 from sessionize.writing.output import open_output
 from sessionize.writing.rejects import keeping_rejected
@@ -60,11 +61,12 @@ def run_on_spark(job: Job, conf: Mapping[str, str]) -> Outcome:
         OutputError: Where the output cannot be written.
     """
     _check_inputs(job)
-    work = Work(job.table, job.needed, job.log.types)
     tasks = tasks_of(units_of(job.sources, job.files, job.needed, job.log.types))
-    write = _written_there if job.target.partition_by and job.emit == "sessions" else _written_here
+    is_dated = job.target.partition_by is not None and job.emit == "sessions"
+    write = _written_there if is_dated else _written_here
     with spark_session(conf) as spark, keeping_rejected(job.rejects) as keep:
         with talking(spark):
+            work = Work(job.table, job.needed, job.log.types, parts_of(spark), is_dated)
             found = sessions(taken(spark, work, tasks), work, job.as_of_us)
         with write(job, work, spark, found) as outcome:
             job.limit.check(outcome.tally, outcome.rejected())
@@ -74,12 +76,12 @@ def run_on_spark(job: Job, conf: Mapping[str, str]) -> Outcome:
 
 def taken(spark: SparkSession, work: Work, tasks: Sequence[list[Unit]]) -> DataFrame:
     """Read and cut the units of each task."""
-    return spread(spark, tasks).mapInArrow(partial(read_units, work), work.taken.ddl)
+    return spread(spark, tasks, partial(read_units, work), work.taken.ddl)
 
 
 def sessions(taken: DataFrame, work: Work, as_of_us: int | None) -> DataFrame:
     """Shuffle what was taken by identity, and merge it."""
-    return work.by_identity(taken).mapInArrow(partial(merged, work, as_of_us), work.found.ddl)
+    return work.taken.shuffled(taken).mapInArrow(partial(merged, work, as_of_us), work.found.ddl)
 
 
 @contextmanager
@@ -93,9 +95,7 @@ def _written_there(job: Job, work: Work, spark: SparkSession, found: DataFrame) 
         place = replace(job.target, path=attempts, keeps_dates=False)
         stage = partial(written, work, place, job.metadata, job.dates)
         with talking(spark):
-            by_date = found.repartition(*work.found.names(DATE))
-            by_end = by_date.sortWithinPartitions(*work.found.names(DATE, "end_us"))
-            rows = by_end.mapInArrow(stage, FINISHED.ddl).collect()
+            rows = work.found.shuffled(found).mapInArrow(stage, FINISHED.ddl).collect()
         notes = [pickle.loads(row.note) for row in rows]
         for note in notes:
             take_note(note, outcome)
@@ -109,8 +109,7 @@ def _written_here(job: Job, work: Work, spark: SparkSession, found: DataFrame) -
     """Sort all sessions by their end in one task, and write them here: it is one file, or one pipe."""
     outcome = Outcome(job.table.rules, job.as_of_us)
     with talking(spark):
-        by_end = found.repartition(1).sortWithinPartitions(*work.found.names("end_us"))
-        rows = by_end.mapInArrow(partial(finished, work), FINISHED.ddl).toLocalIterator()
+        rows = work.found.shuffled(found).mapInArrow(partial(finished, work), FINISHED.ddl).toLocalIterator()
 
     def closed() -> Iterator[pa.Table]:
         for row in told(spark, rows):  # notes have no end, so they come before all sessions

@@ -1,8 +1,8 @@
-"""Merging as a stream: rows come by identity and start, sessions leave, one of them is carried on.
+"""Merging as a stream: what was shuffled by identity comes in, sessions leave.
 
-A task of Spark's sees its identities one after the other, each one's rows in the order of their
-start. So only the session that was found last may still grow: memory holds a batch and that one
-session, however much one identity has done.
+Fragments come part by part, and what one identity did between two rests is one of them: a part is
+small, however much somebody did. Events come by identity and time, so that only the session that
+was found last may still grow: memory holds a batch of them and that one session.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sessionize.engine.held import waiting_events
 
 
 class Merging(Protocol):
-    """Takes sorted rows in, and gives sessions up as nothing can touch them any more.
+    """Takes rows in, and gives sessions up as nothing can touch them any more.
 
     Attributes:
         deduplicated: Events so far that were repeated deliveries.
@@ -39,31 +39,21 @@ class Merging(Protocol):
 
 
 class MergedFragments:
-    """Fragments, merged as they come."""
+    """Fragments, merged as they come: those of one identity always together."""
+
+    deduplicated = 0
 
     def __init__(self, table: SessionTable, schema: pa.Schema) -> None:
-        """Carry nothing yet; `schema` is that of fragments."""
-        self.deduplicated = 0
-        self._table, self._carried = table, schema.empty_table()
+        """Carry nothing, ever; `schema` is that of fragments."""
+        self._table, self._schema = table, schema
 
     def add(self, rows: pa.Table) -> pa.Table:
-        """Merge the next fragments behind the one that is carried."""
-        if not len(rows):
-            return rows
-        rows = together([self._carried, rows])
-        first = last_run(identity_codes(rows, self._table.rules).values)
-        last = self._merged(rows.slice(first))
-        is_carried = np.arange(len(last)) == np.argmax(column(last, "start_us").to_numpy())
-        carried, left = part_with(last, is_carried)
-        self._carried = carried.select(rows.column_names)
-        return together([self._merged(rows.slice(0, first)), left])
+        """Merge fragments that nothing to come can touch."""
+        return merge([rows], self._table.rules, self._table.aggregates)
 
     def rest(self) -> pa.Table:
-        """Return the fragment that is carried."""
-        return self._carried
-
-    def _merged(self, rows: pa.Table) -> pa.Table:
-        return merge([rows], self._table.rules, self._table.aggregates)
+        """Return no session."""
+        return self._schema.empty_table()
 
 
 class WalkedEvents:

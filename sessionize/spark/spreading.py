@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,16 +12,20 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-
-def spread(spark: SparkSession, items: Iterable[object]) -> DataFrame:
-    """Give each item a task: a data frame of `task` (from 0) and `item` (pickled), a partition for each."""
-    rows = [(task, pickle.dumps(item)) for task, item in enumerate(items)]
-    listed = spark.createDataFrame(rows, "task long, item binary")
-    return listed.repartitionByRange(max(len(rows), 1), "task")
+Each = Callable[[int, Any], Iterable[pa.RecordBatch]]
+"""Takes the number of an item, from 0, and the item."""
 
 
-def items_of(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, Any]]:
-    """Give the items that have come to a task, each with its number."""
+def spread(spark: SparkSession, items: Iterable[object], work: Each, ddl: str) -> DataFrame:
+    """Do some work with each item in a task of its own; what it gives are the rows of a data frame."""
+    pickled = list(map(pickle.dumps, items))
+    numbers = spark.range(0, len(pickled), 1, max(len(pickled), 1))
+    return numbers.mapInArrow(partial(_work, work, pickled), ddl)
+
+
+def _work(
+    work: Each, pickled: Sequence[bytes], batches: Iterable[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        numbers, items = (column.to_pylist() for column in batch.columns)
-        yield from zip(numbers, map(pickle.loads, items), strict=True)
+        for number in batch.column(0).to_pylist():
+            yield from work(number, pickle.loads(pickled[number]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
@@ -14,7 +14,6 @@ from sessionize.reading.frames import EVENTS
 from sessionize.reading.records import TableRecords
 from sessionize.reading.rows import judge
 from sessionize.spark.notes import Failed, Read
-from sessionize.spark.spreading import items_of
 from sessionize.spark.units import Unit
 from sessionize.spark.wire import Batches, gathered_batches, in_utc
 from sessionize.spark.work import Work
@@ -23,16 +22,8 @@ REJECTED_NAMES = ["reason", "raw"]
 """What is told of a rejected row of a data frame, which has no file and no place."""
 
 
-def read_units(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
-    """Read the units of a log, a list of them in each item, and cut them."""
-    for task, units in items_of(batches):
-        try:
-            yield from _read(work, task, units)
-        except SessionizeError as error:
-            yield work.taken.packed(work.taken.schema.empty_table(), [Failed(error)])
-
-
-def _read(work: Work, task: int, units: list[Unit]) -> Batches:
+def read_units(work: Work, task: int, units: Sequence[Unit]) -> Batches:
+    """Read some units of a log, and cut them."""
     reading = Reading()
 
     def events() -> Iterator[Events]:
@@ -41,9 +32,13 @@ def _read(work: Work, task: int, units: list[Unit]) -> Batches:
                 reading.add(chunk)
                 yield chunk.events
 
-    for chunk in in_chunks(events()):
-        yield work.taken.packed(work.take(chunk))
-    yield work.taken.packed(work.taken.schema.empty_table(), [Read(task, reading)])
+    try:
+        for chunk in in_chunks(events()):
+            yield work.taken.packed(work.take(chunk))
+        notes: list[object] = [Read(task, reading)]
+    except SessionizeError as error:
+        notes = [Failed(error)]
+    yield work.taken.packed(work.taken.schema.empty_table(), notes)
 
 
 def take_frame(work: Work, drop_rejected: bool, batches: Iterable[pa.RecordBatch]) -> Batches:

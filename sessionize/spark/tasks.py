@@ -16,7 +16,7 @@ from sessionize.reading.rows import Needed
 from sessionize.reading.sources import Source
 from sessionize.spark.notes import Failed
 from sessionize.spark.session import spark_session
-from sessionize.spark.spreading import items_of, spread
+from sessionize.spark.spreading import spread
 from sessionize.spark.talking import talking
 from sessionize.spark.units import units_of
 
@@ -47,7 +47,7 @@ class SparkTasks:
         tasks = [each[first : first + some] for first in range(0, len(each), some)]
         spark = self._session()
         with talking(spark):
-            done = spread(spark, tasks).mapInArrow(partial(_do, work), "task long, result binary").collect()
+            done = spread(spark, tasks, partial(_do, work), "task long, result binary").collect()
         for row in sorted(done):
             results = pickle.loads(row.result)
             if isinstance(results, Failed):
@@ -72,10 +72,9 @@ def spark_tasks(conf: Mapping[str, str]) -> Iterator[SparkTasks]:
         yield SparkTasks(lambda: stack.enter_context(spark_session(conf)))
 
 
-def _do(work: Callable[[Item], Result], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for task, items in items_of(batches):
-        done = pickle.dumps(_results(work, items))
-        yield pa.RecordBatch.from_pydict({"task": [task], "result": pa.array([done], pa.binary())})
+def _do(work: Callable[[Item], Result], task: int, items: Sequence[Item]) -> Iterator[pa.RecordBatch]:
+    done = pickle.dumps(_results(work, items))
+    yield pa.RecordBatch.from_pydict({"task": [task], "result": pa.array([done], pa.binary())})
 
 
 def _results(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result] | Failed:

@@ -1,17 +1,17 @@
-"""Tables as Spark carries them: columns of five plain types, which no setting of a session touches.
+"""Rows as Spark carries them: columns of three plain types, which no setting of a session touches.
 
 Spark has no unsigned integers, no decimals of 76 digits, no floats whose bits it leaves alone, and
-shows instants in the zone of its session. So every column travels as int64, bool, binary, or a list
-of these, and comes back as it was. Equal values travel as equal values, which is all that a shuffle
-by identity asks for; the order of a column that is no `long` may change on the way.
+shows instants in the zone of its session. So every column travels as int64, bool or binary, and
+comes back as it was. Equal values travel as equal values, which is all that a shuffle by identity
+asks for; the order of a column that is no `long` may change on the way.
 """
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +20,9 @@ import pyarrow.types as pt
 from sessionize.core.columns import one_chunk
 from sessionize.spark.types import spark_schema
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
 _BITS = {8: pa.int8(), 16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
 
 Batches = Iterator[pa.RecordBatch]
@@ -27,8 +30,16 @@ Batches = Iterator[pa.RecordBatch]
 GATHERED_ROWS = 1 << 17
 """Rows that a task takes in at a time; Spark hands them over in batches of any size."""
 
-_NOTE = 1
-"""Where the note stands: beside another column that hardly varies, which compresses best."""
+
+class NotSortedError(RuntimeError):
+    """Spark, or what stands in for it, has not sorted what it was asked to sort."""
+
+    def __init__(self) -> None:
+        """Say what did not happen."""
+        super().__init__(
+            "the rows of a partition did not come sorted, as sortWithinPartitions promises."
+            " Sessions from them would be wrong, so nothing was written."
+        )
 
 
 @dataclass(frozen=True)
@@ -38,88 +49,84 @@ class Wire:
     Attributes:
         schema: The columns of the tables. They travel under their numbers: Spark cannot tell names
             apart that differ in case only.
-        relative: Columns of int64 that travel as their distance from another column, which is a small
-            number: a shuffle is compressed.
+        together: Columns whose equal values a shuffle brings to one task.
+        by: The columns by which rows are then sorted.
     """
 
     schema: pa.Schema
-    relative: Mapping[str, str] = field(default_factory=dict)
+    together: Sequence[str] = ()
+    by: Sequence[str] = ()
 
     @property
     def ddl(self) -> str:
         """The columns as Spark's schema language writes them."""
         fields = [pa.field(f"c{index}", wire_type(type_)) for index, type_ in enumerate(self.schema.types)]
-        fields.insert(_NOTE, pa.field("note", pa.binary()))
-        return spark_schema(pa.schema(fields))
-
-    def names(self, *columns: str) -> list[str]:
-        """Return the names under which columns travel."""
-        return [f"c{self.schema.get_field_index(name)}" for name in columns]
+        return spark_schema(pa.schema([*fields, pa.field("note", pa.binary())]))
 
     def packed(self, table: pa.Table, notes: Sequence[object] = ()) -> pa.RecordBatch:
         """Write a table that has at least the columns of the schema, and notes, as one batch."""
-        for name, base in self.relative.items():
-            table = _replaced(table, name, pc.subtract(table[name], table[base]))
-        columns = [_of_type(one_chunk(table[each.name]), each.type) for each in self.schema]
-        arrays = [pa.concat_arrays([pa.nulls(len(notes), c.type), c]) for c in map(to_wire, columns)]
-        names = self.names(*self.schema.names)
-        arrays.insert(_NOTE, pa.array([*map(pickle.dumps, notes), *[None] * len(table)], pa.binary()))
-        names.insert(_NOTE, "note")
-        return pa.RecordBatch.from_arrays(arrays, names=names)
+        columns = map(to_wire, map(one_chunk, of_schema(table, self.schema).columns))
+        arrays = [pa.concat_arrays([pa.nulls(len(notes), c.type), c]) for c in columns]
+        arrays.append(pa.array([*map(pickle.dumps, notes), *[None] * len(table)], pa.binary()))
+        return pa.RecordBatch.from_arrays(arrays, names=[*self._names(self.schema.names), "note"])
 
-    def unpacked(self, batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.Table, list[Any]]]:
-        """Read batches as they arrive, some of them at a time.
+    def shuffled(self, frame: DataFrame) -> DataFrame:
+        """Bring rows that belong together to one task, where they stand in order."""
+        return frame.repartition(*self._names(self.together)).sortWithinPartitions(*self._names(self.by))
+
+    def arriving(self, batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.Table, list[Any]]]:
+        """Read rows as they arrive in order, some batches at a time.
 
         Yields:
             A table of the schema, one chunk for each column, rows in their order; and the notes.
-        """
-        for gathered in gathered_batches(batches):
-            arrived = pa.Table.from_batches(gathered).combine_chunks()
-            notes = arrived.column(_NOTE)
-            rows = arrived.filter(notes.is_null()) if notes.null_count < len(notes) else arrived
-            columns = [
-                from_wire(one_chunk(values), type_)
-                for values, type_ in zip(rows.remove_column(_NOTE).columns, self.schema.types, strict=True)
-            ]
-            table = pa.table(columns, schema=self.schema)
-            for name, base in self.relative.items():
-                table = _replaced(table, name, pc.add(table[name], table[base]))
-            yield table, [pickle.loads(note) for note in notes.drop_null().to_pylist()]
-
-    def in_order(
-        self, batches: Iterable[pa.RecordBatch], by: Sequence[str]
-    ) -> Iterator[tuple[pa.Table, list[Any]]]:
-        """Unpack batches, and make sure that their rows ascend by some columns, as was asked for.
 
         Raises:
-            RuntimeError: Where Spark, or what stands in for it, has not sorted them.
+            NotSortedError: Where Spark, or what stands in for it, has not sorted them.
         """
         last = self.schema.empty_table()
-        for rows, notes in self.unpacked(batches):
+        for rows, notes in self._unpacked(batches):
             joint = pa.concat_tables([last, rows.slice(0, 1)])  # apart, so that no row is copied
-            keys = ([to_wire(one_chunk(part[name])) for name in by] for part in (joint, rows))
+            keys = ([to_wire(one_chunk(part[name])) for name in self.by] for part in (joint, rows))
             if not all(map(is_ascending, keys)):
-                raise RuntimeError(
-                    "the rows of a partition did not come sorted, as sortWithinPartitions promises."
-                    " Sessions from them would be wrong, so nothing was written."
-                )
+                raise NotSortedError
             last = rows.slice(len(rows) - 1) if len(rows) else last
             yield rows, notes
 
+    def _names(self, columns: Iterable[str]) -> list[str]:
+        """Return the names under which columns travel."""
+        return [f"c{self.schema.get_field_index(name)}" for name in columns]
+
+    def _unpacked(self, batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.Table, list[Any]]]:
+        for gathered in gathered_batches(batches):
+            arrived = pa.Table.from_batches(gathered).combine_chunks()
+            notes = arrived.column(-1)
+            rows = arrived.filter(notes.is_null()) if notes.null_count < len(notes) else arrived
+            columns = [
+                from_wire(one_chunk(values), type_)
+                for values, type_ in zip(rows.columns[:-1], self.schema.types, strict=True)
+            ]
+            yield (
+                pa.table(columns, schema=self.schema),
+                [pickle.loads(note) for note in notes.drop_null().to_pylist()],
+            )
+
+
+def of_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Choose the columns of a schema: without dictionaries, and typed where all is null."""
+    return table.select(schema.names).cast(schema)
+
 
 def wire_type(type_: pa.DataType) -> pa.DataType:
-    """Return the type as which values of a type travel: int64, bool, binary, or a list of one of them.
+    """Return the type as which values of a flat type travel: int64, bool, or binary.
 
     Example:
-        >>> wire_type(pa.timestamp("us", "UTC")), wire_type(pa.list_(pa.string()))
-        (DataType(int64), ListType(list<item: binary>))
+        >>> wire_type(pa.timestamp("us", "UTC")), wire_type(pa.string())
+        (DataType(int64), DataType(binary))
     """
     if isinstance(type_, pa.BaseExtensionType):
         return wire_type(type_.storage_type)
     if pt.is_dictionary(type_):
         return wire_type(type_.value_type)
-    if pt.is_list(type_):
-        return pa.list_(wire_type(type_.value_type))
     if pt.is_null(type_) or pt.is_boolean(type_):
         return pa.bool_()
     if pt.is_integer(type_) or pt.is_floating(type_) or pt.is_temporal(type_):
@@ -134,8 +141,6 @@ def to_wire(values: pa.Array) -> pa.Array:
         return to_wire(values.storage)
     if pt.is_dictionary(type_):
         return to_wire(values.cast(type_.value_type))
-    if pt.is_list(type_):
-        return pa.ListArray.from_arrays(values.offsets, to_wire(values.values), mask=_nulls(values))
     if pt.is_null(type_) or pt.is_boolean(type_):
         return values.cast(pa.bool_())
     if wire_type(type_) == pa.int64():
@@ -152,11 +157,6 @@ def from_wire(values: pa.Array, type_: pa.DataType) -> pa.Array:
     """
     if isinstance(type_, pa.BaseExtensionType):
         return type_.wrap_array(from_wire(values, type_.storage_type))
-    if pt.is_list(type_):
-        values = values.cast(wire_type(type_))
-        return pa.ListArray.from_arrays(
-            values.offsets, from_wire(values.values, type_.value_type), type=type_, mask=_nulls(values)
-        )
     if pt.is_null(type_):
         return pa.nulls(len(values))
     if wire_type(type_) == pa.int64():
@@ -198,21 +198,7 @@ def is_ascending(columns: Sequence[pa.Array]) -> bool:
     return True
 
 
-def _replaced(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:
-    place = table.schema.get_field_index(name)
-    return table.set_column(place, table.schema.field(place), values)
-
-
-def _of_type(values: pa.Array, type_: pa.DataType) -> pa.Array:
-    """Return values without a dictionary; a column that has only nulls may have come without a type."""
-    return values if values.type == type_ else values.cast(type_)
-
-
 def _as_bytes(values: pa.Array) -> pa.Array:
     if pt.is_decimal(values.type):
         return values.view(pa.binary(values.type.byte_width)).cast(pa.binary())
     return values.cast(pa.binary())
-
-
-def _nulls(values: pa.Array) -> pa.Array | None:
-    return values.is_null() if values.null_count else None

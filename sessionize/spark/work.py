@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -20,11 +19,9 @@ from sessionize.events import Events
 from sessionize.reading.rows import Needed
 from sessionize.reading.types import ColumnTypes
 from sessionize.spark.merging import MergedFragments, Merging, WalkedEvents
+from sessionize.spark.packets import FragmentPackets, SessionPackets
 from sessionize.spark.wire import Wire
 from sessionize.writing.atomic import DATE
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True)
@@ -35,11 +32,15 @@ class Work:
         table: What a session is, and what its row looks like.
         needed: The columns that are read, and how.
         types: The log's type of each of them.
+        parts: Into how many parts identities are divided.
+        is_dated: Whether sessions are written by the date on which they started.
     """
 
     table: SessionTable
     needed: Needed
     types: ColumnTypes
+    parts: int
+    is_dated: bool = False
 
     @property
     def identity(self) -> list[str]:
@@ -47,21 +48,22 @@ class Work:
         return identity_names(self.table.rules)
 
     @cached_property
-    def taken(self) -> Wire:
+    def taken(self) -> Wire | FragmentPackets:
         """What is shuffled by identity: fragments, or events where rules ask for them in order."""
-        rules = self.table.rules
+        rules, identity = self.table.rules, list(self._identity())
         if rules.is_sequential:
             events = [pa.field(f"event_{name}", self.types[name]) for name in rules.event_columns]
-            return Wire(pa.schema([_integer("start_us"), *self._identity(), *events]))
+            schema = pa.schema([_integer("start_us"), *identity, *events])
+            return Wire(schema, self.identity, [*self.identity, "start_us"])
         counts = map(_integer, ["event_count", "end_us", "start_us"])
-        return Wire(pa.schema([*counts, *self._identity(), *self._rest()]), relative={"end_us": "start_us"})
+        return FragmentPackets(pa.schema([*counts, *identity, *self._rest()]), self.table, self.parts)
 
     @cached_property
-    def found(self) -> Wire:
+    def found(self) -> SessionPackets:
         """What is shuffled by date: sessions as fragments, and the local day on which they started."""
-        counts = map(_integer, ["event_count", "start_us"])
-        fields = [*counts, *self._identity(), _integer("end_us"), pa.field(DATE, pa.date32()), *self._rest()]
-        return Wire(pa.schema(fields), relative={"start_us": "end_us"})
+        times = map(_integer, ["event_count", "start_us", "end_us"])
+        fields = [*times, *self._identity(), pa.field(DATE, pa.date32()), *self._rest()]
+        return SessionPackets(pa.schema(fields), self.is_dated)
 
     def take(self, events: Events) -> pa.Table:
         """Make what is shuffled by identity out of a chunk of events."""
@@ -71,16 +73,6 @@ class Work:
             return waiting
         way = lift if falls_apart(waiting, hashes_of(waiting, rules), rules) else cut
         return way(events, rules, aggregates)
-
-    @property
-    def in_order(self) -> list[str]:
-        """The columns by which what is shuffled by identity comes sorted."""
-        return [*self.identity, "start_us"]
-
-    def by_identity(self, taken: DataFrame) -> DataFrame:
-        """Shuffle what was taken, so that it comes `in_order`, each identity to one task."""
-        shuffled = taken.repartition(*self.taken.names(*self.identity))
-        return shuffled.sortWithinPartitions(*self.taken.names(*self.in_order))
 
     def merging(self) -> Merging:
         """Begin to merge what was shuffled by identity."""

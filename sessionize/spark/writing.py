@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 
-from sessionize.core.columns import column
-from sessionize.core.groups import last_run
 from sessionize.core.sessions import finish, in_closing_order
 from sessionize.errors import SessionizeError
 from sessionize.spark.notes import Failed, Written
 from sessionize.spark.wire import Batches, Wire
 from sessionize.spark.work import Work
-from sessionize.writing.atomic import DATE
 from sessionize.writing.output import Dates, open_output
 from sessionize.writing.target import Target
 
@@ -32,7 +29,7 @@ def written(
     folder = Path(str(target.path), secrets.token_hex(16))
     rows, own = 0, replace(target, path=folder)
     notes: list[object] = []
-    sessions = _finished(work, batches, [DATE, "end_us"], notes)
+    sessions = _finished(work, batches, notes)
     try:
         if (first := next(sessions, None)) is not None:
             with open_output(own, work.table.schema, metadata=metadata, dates=dates) as writer:
@@ -49,7 +46,7 @@ def finished(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
     """Finish what comes by end, for the driver to write."""
     notes: list[object] = []
     try:
-        for table in _finished(work, batches, ["end_us"], notes):
+        for table in _finished(work, batches, notes):
             yield FINISHED.packed(pa.table({"sessions": pa.array([_stream(table)], pa.binary())}), notes)
             notes.clear()
     except SessionizeError as error:
@@ -57,24 +54,16 @@ def finished(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
     yield FINISHED.packed(FINISHED.schema.empty_table(), notes)
 
 
-def _finished(
-    work: Work, batches: Iterable[pa.RecordBatch], by: Sequence[str], notes: list[object]
-) -> Iterator[pa.Table]:
+def _finished(work: Work, batches: Iterable[pa.RecordBatch], notes: list[object]) -> Iterator[pa.Table]:
     """Finish sessions that come in the order of their end, those of one end in closing order.
 
     Yields:
         Tables of sessions, some rows in each. What notes came is added to those given.
     """
-    held = work.found.schema.empty_table()
-    for rows, more in work.found.in_order(batches, by):
+    for sessions, more in work.found.arriving(batches):
         notes += more
-        rows = pa.concat_tables([held, rows]).combine_chunks()
-        first = last_run(column(rows, "end_us").to_numpy()) if len(rows) else 0
-        held = rows.slice(first)
-        if first:
-            yield finish(in_closing_order([rows.slice(0, first)], work.table.rules), work.table)
-    if len(held):
-        yield finish(in_closing_order([held], work.table.rules), work.table)
+        if len(sessions):
+            yield finish(in_closing_order([sessions], work.table.rules), work.table)
 
 
 def _stream(table: pa.Table) -> bytes:
