@@ -45,8 +45,8 @@ class Partitions:
             bounds |= {f"last_{name}_us": int(time_us.max()) // MS * MS + MS}
         return StoredFile(path=str(day), session_date=day, rows=len(rows), size_bytes=0, **bounds)
 
-    def read(self, files: Sequence[StoredFile]) -> pa.Table:
-        return pa.concat_tables([self.by_date[file.session_date] for file in files])
+    def read(self, files: Sequence[StoredFile], columns: Sequence[str]) -> pa.Table:
+        return pa.concat_tables([self.by_date[file.session_date] for file in files]).select(columns)
 
     def replace(self, days: Sequence[date], rows: pa.Table) -> None:
         for day in days:

@@ -171,7 +171,8 @@ def _check_period(options: Mapping[str, Any]) -> None:
     """
     from sessionize.durations import parse_duration
     from sessionize.reading.options import ReadOptions
-    from sessionize.store.backfill import STEP, as_day
+    from sessionize.store.backfill import as_day
+    from sessionize.store.defaults import STEP
     from sessionize.store.periods import Days, steps
 
     length = STEP if options["step"] is None else parse_duration(options["step"])

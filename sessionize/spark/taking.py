@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
-from sessionize.engine.gathering import in_chunks
+from sessionize.engine.gathering import GATHERED_ROWS, in_chunks
 from sessionize.engine.outcome import Reading
 from sessionize.errors import InputError, SessionizeError
 from sessionize.events import Chunk, Events, Tally
@@ -60,7 +60,7 @@ def rejected_rows(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
 
 
 def _judged(work: Work, batches: Iterable[pa.RecordBatch]) -> Iterator[Chunk]:
-    for gathered in gathered_batches(batches):
+    for gathered in gathered_batches(batches, GATHERED_ROWS):
         table = in_utc(pa.Table.from_batches(gathered)).rename_columns(work.needed.columns)
         yield judge(EVENTS, table, TableRecords(table), work.needed, work.types)
 

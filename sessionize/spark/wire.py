@@ -97,7 +97,7 @@ class Wire:
         return [f"c{self.schema.get_field_index(name)}" for name in columns]
 
     def _unpacked(self, batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.Table, list[Any]]]:
-        for gathered in gathered_batches(batches):
+        for gathered in gathered_batches(batches, GATHERED_ROWS):
             arrived = pa.Table.from_batches(gathered).combine_chunks()
             notes = arrived.column(-1)
             rows = arrived.filter(notes.is_null()) if notes.null_count < len(notes) else arrived
@@ -166,12 +166,12 @@ def from_wire(values: pa.Array, type_: pa.DataType) -> pa.Array:
     return values.cast(type_)
 
 
-def gathered_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    """Take batches together: Spark hands rows over in as few, or as many, at a time as its user has set."""
+def gathered_batches(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[list[pa.RecordBatch]]:
+    """Take batches of so many rows together: Spark hands over as few, or as many, as its user has set."""
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
         waiting.append(batch)
-        if sum(map(len, waiting)) >= GATHERED_ROWS:
+        if sum(map(len, waiting)) >= rows:
             yield waiting
             waiting = []
     if waiting:

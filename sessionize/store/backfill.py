@@ -30,6 +30,7 @@ from sessionize.events import REJECTED, Tally
 from sessionize.reading.folders import Place, place_of
 from sessionize.reading.options import ReadOptions
 from sessionize.reading.sources import Source, find_sources
+from sessionize.store.defaults import STEP
 from sessionize.store.fingerprint import canonical_path
 from sessionize.store.ledger import Ledger
 from sessionize.store.ledger_file import LedgerFile
@@ -40,7 +41,6 @@ from sessionize.store.snapshot import Snapshot
 from sessionize.store.summary import UpdateSummary
 from sessionize.store.update import update
 
-STEP = timedelta(days=7)
 _DAY = timedelta(days=1)
 _EPOCH = date(1970, 1, 1)
 

@@ -16,7 +16,7 @@ from sessionize.core.groups import Groups
 from sessionize.core.sessions import SessionTable
 from sessionize.rules import SessionRules
 from sessionize.store.data_files import StoredFile
-from sessionize.store.rows import as_fragments
+from sessionize.store.rows import as_fragments, columns_read
 
 _TWO_DAYS_US = 2 * 86_400_000_000
 _ALWAYS = 1 << 62
@@ -28,8 +28,8 @@ class Stored(Protocol):
     def files(self) -> list[StoredFile]:
         """Return the data files, each of one partition, with the range of their sessions' times."""
 
-    def read(self, files: Sequence[StoredFile]) -> pa.Table:
-        """Read the stored rows of some files."""
+    def read(self, files: Sequence[StoredFile], columns: Sequence[str]) -> pa.Table:
+        """Read some columns of the stored rows of some files."""
 
 
 class Candidates:
@@ -72,7 +72,8 @@ class Candidates:
         self._loaded |= missing
         if self._source is None or not files:
             return False
-        loaded = as_fragments(self._source.read(files).combine_chunks(), self._table)
+        rows = self._source.read(files, columns_read(self.stored, self._table))
+        loaded = as_fragments(rows.combine_chunks(), self._table)
         self.stored = together([self.stored, loaded.select(self.stored.column_names)])
         return True
 

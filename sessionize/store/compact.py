@@ -11,13 +11,11 @@ import pyarrow.fs as pafs
 from attrs import frozen
 
 from sessionize.reading.folders import Place, place_of
+from sessionize.store.defaults import KEEP
 from sessionize.store.delta import expired_files, forget_old_entries, open_delta, write_checkpoint
 from sessionize.store.partitions import OWN_FILE
 from sessionize.store.retained import Retained
 from sessionize.writing.atomic import DATE, explained
-
-KEEP = timedelta(days=7)
-"""How long a file stays after no version needs it any more: Delta's own default."""
 
 _LEFTOVERS = (
     re.compile(r"_delta_log/.+\.(json|parquet)#\d+"),  # delta-rs, killed in the middle of a commit

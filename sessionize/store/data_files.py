@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +10,7 @@ import pyarrow.parquet as pq
 from attrs import frozen
 from deltalake import DeltaTable
 
+from sessionize.core.columns import column
 from sessionize.errors import StoreMismatchError
 from sessionize.reading.folders import place_of
 from sessionize.reading.streams import shorten
@@ -19,7 +18,6 @@ from sessionize.store.delta_types import from_stored
 from sessionize.writing.atomic import DATE
 
 _UNKNOWN = np.iinfo(np.int64)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @frozen
@@ -56,8 +54,13 @@ def data_files(delta: DeltaTable, times: tuple[str, str]) -> list[StoredFile]:
         delta: The table.
         times: The columns of start and end, whose range every file states.
     """
-    actions = pa.table(delta.get_add_actions(flatten=False)).to_pylist()
-    files = (_stored_file(action, *times) for action in actions)
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    names = ("path", f"partition.{DATE}", "num_records", "size_bytes")
+    columns = [actions[name].to_pylist() for name in names]
+    for name in times:
+        columns.append(_microseconds(actions, f"min.{name}", _UNKNOWN.min))
+        columns.append(_microseconds(actions, f"max.{name}", _UNKNOWN.max))
+    files = (StoredFile(*values) for values in zip(*columns, strict=True))
     return sorted(files, key=lambda file: (file.session_date, file.path))
 
 
@@ -87,19 +90,10 @@ def read_file(location: str, file: StoredFile, schema: pa.Schema) -> pa.Table:
     return from_stored(stored, schema)
 
 
-def _stored_file(action: Mapping[str, Any], start: str, end: str) -> StoredFile:
-    least, most = action.get("min") or {}, action.get("max") or {}
-    return StoredFile(
-        path=action["path"],
-        session_date=action["partition"][DATE],
-        rows=action["num_records"],
-        size_bytes=action["size_bytes"],
-        first_start_us=_microseconds(least.get(start), _UNKNOWN.min),
-        last_start_us=_microseconds(most.get(start), _UNKNOWN.max),
-        first_end_us=_microseconds(least.get(end), _UNKNOWN.min),
-        last_end_us=_microseconds(most.get(end), _UNKNOWN.max),
-    )
-
-
-def _microseconds(instant: datetime | None, unknown: int) -> int:
-    return unknown if instant is None else (instant - _EPOCH) // timedelta(microseconds=1)
+def _microseconds(actions: pa.Table, name: str, unknown: int) -> list[int]:
+    """Read instants that statistics tell; nothing tells those of a table without rows, or far from today."""
+    if name not in actions.column_names:
+        return [unknown] * len(actions)
+    instants = column(actions, name).cast(pa.timestamp("us", "UTC")).view(pa.int64())
+    known: list[int] = instants.fill_null(unknown).to_pylist()
+    return known

@@ -17,14 +17,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sessionize.core.columns import column
-from sessionize.core.fragments import NO_END, identity_names, last_of_each_identity, merge
+from sessionize.core.fragments import NO_END, identity_names, last_of_each_identity, merge, together
 from sessionize.core.groups import Groups, begins
 from sessionize.core.sessions import SessionTable
 from sessionize.core.walk import Walk, change_names
 from sessionize.engine.held import waiting_events
 from sessionize.engine.waiting import Tables
 from sessionize.store.difference import unchanged
-from sessionize.store.spans import Chains, Mask, Rows, holders
+from sessionize.store.spans import Chains, Mask, Rows, holders, spans
 
 _CHAIN = "\0chain"
 """A column that no log has: within one chain nothing of another one counts."""
@@ -64,13 +64,10 @@ def merged(stored: pa.Table, added: Tables, dropped: Mask, restored: Tables, tab
     known = _forgetting(kept, stored.filter(pa.array(dropped)), table)
     parts = [known, *restored, *added]
     sessions = merge(parts, table.rules, table.aggregates)
-    holds = sum(
-        (np.bincount(holders(sessions, part, table.rules), minlength=len(sessions)) for part in parts),
-        np.zeros(len(sessions), np.int64),
-    )
+    held_by = holders(sessions, together([spans(part, table.rules) for part in parts]), table.rules)
     is_same = np.zeros(len(sessions), bool)
-    of_kept = holders(sessions, kept, table.rules)
-    alone = holds[of_kept] == 1
+    of_kept = held_by[: len(kept)]
+    alone = np.bincount(held_by, minlength=len(sessions))[of_kept] == 1
     if table.rules.split_daily:
         before = [column(each, "previous_end_us").to_numpy() for each in (kept, sessions)]
         alone &= before[0] == before[1][of_kept]

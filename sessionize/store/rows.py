@@ -34,8 +34,7 @@ def as_rows(fragments: pa.Table, table: SessionTable) -> pa.Table:
     ordered = without_dictionaries(in_closing_order([fragments], table.rules))
     rows = finish(ordered, table)
     rows = rows.append_column(DATE, session_dates(rows, table.rules))
-    public = [*identity_names(table.rules), "start_us", "end_us", "event_count"]
-    hidden = [name for name in ordered.column_names if name not in public]
+    hidden = _hidden(ordered, table)
     if not hidden:
         return rows
     state = pa.StructArray.from_arrays([column(ordered, name) for name in hidden], names=hidden)
@@ -47,8 +46,20 @@ def start_dates(fragments: pa.Table, table: SessionTable) -> NDArray[np.int64]:
     return table.rules.zone.local_day(column(fragments, "start_us").to_numpy())
 
 
+def columns_read(fragments: pa.Table, table: SessionTable) -> list[str]:
+    """Name the columns of stored rows that `as_fragments` reads; ids, which are long, are not among them.
+
+    Args:
+        fragments: Sessions, as fragments: their columns say whether there is hidden state.
+        table: What a session's row looks like.
+    """
+    rules = table.rules
+    own = [rules.prefix + name for name in ("start_time", "end_time", "event_count")]
+    return [*rules.by, *own, *([STATE] if _hidden(fragments, table) else [])]
+
+
 def as_fragments(rows: pa.Table, table: SessionTable) -> pa.Table:
-    """Read stored rows back as fragments, in the order given."""
+    """Read stored rows, or their `columns_read`, back as fragments, in the order given."""
     rules = table.rules
     columns = {
         own: storage(column(rows, name)) for own, name in zip(identity_names(rules), rules.by, strict=True)
@@ -60,3 +71,8 @@ def as_fragments(rows: pa.Table, table: SessionTable) -> pa.Table:
         state = column(rows, STATE)
         columns |= {field.name: values for field, values in zip(state.type, state.flatten(), strict=True)}
     return pa.table(columns)
+
+
+def _hidden(fragments: pa.Table, table: SessionTable) -> list[str]:
+    public = {*identity_names(table.rules), "start_us", "end_us", "event_count"}
+    return [name for name in fragments.column_names if name not in public]

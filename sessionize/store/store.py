@@ -1,4 +1,8 @@
-"""`SessionStore`: the sessions table that nightly runs and backfills keep."""
+"""`SessionStore`: the sessions table that nightly runs and backfills keep.
+
+What only one method needs is imported in it: of the time that an update takes in a night, most is
+the import of modules.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from sessionize.definition import Definition
 from sessionize.durations import parse_duration
@@ -15,10 +19,8 @@ from sessionize.engine.resources import Resources
 from sessionize.progress import Progress
 from sessionize.reading.sources import listed
 from sessionize.rejects import RejectLimit
-from sessionize.store.backfill import STEP, Backfill, BackfillStep, BackfillSummary, as_day, backfill
-from sessionize.store.compact import KEEP, Compacted, compact
+from sessionize.store.defaults import KEEP, LOCK_TIMEOUT, STEP
 from sessionize.store.lock import locked
-from sessionize.store.periods import DatePattern, Days
 from sessionize.store.request import Request
 from sessionize.store.snapshot import Snapshot
 from sessionize.store.stored import StoredSessions
@@ -26,7 +28,9 @@ from sessionize.store.summary import UpdateSummary
 from sessionize.store.table import SessionsTable
 from sessionize.store.update import update
 
-LOCK_TIMEOUT = timedelta(minutes=10)
+if TYPE_CHECKING:
+    from sessionize.store.backfill import BackfillStep, BackfillSummary
+    from sessionize.store.compact import Compacted
 
 
 class SessionStore(StoredSessions):
@@ -183,6 +187,9 @@ class SessionStore(StoredSessions):
             OutputError: Where the store cannot be written.
             ValueError: For an option outside its domain.
         """
+        from sessionize.store.backfill import Backfill, as_day, backfill
+        from sessionize.store.periods import DatePattern, Days
+
         with self._request(
             inputs,
             definition,
@@ -272,6 +279,8 @@ class SessionStore(StoredSessions):
             OutputError: Where a file cannot be removed.
             ValueError: For a negative `keep`.
         """
+        from sessionize.store.compact import compact
+
         SessionsTable.open(self.location)
         with locked(self.location, parse_duration(lock_timeout)):
             return compact(self.location, keep=parse_duration(keep), dry_run=dry_run)

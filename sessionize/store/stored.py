@@ -1,4 +1,7 @@
-"""What a store can be asked: nothing here writes to it, or locks it."""
+"""What a store can be asked: nothing here writes to it, or locks it.
+
+What only one method needs is imported in it, as in `SessionStore`.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,16 @@ import pyarrow as pa
 from sessionize.core.sessions import SessionTable, finish, in_closing_order
 from sessionize.engine.resources import Resources
 from sessionize.progress import Progress
-from sessionize.store.changes import Changes, changes
 from sessionize.store.ledger import Ledger
 from sessionize.store.rejected import read_rejected
 from sessionize.store.rows import as_fragments
-from sessionize.store.sample import Sample
 from sessionize.store.snapshot import ledger_of
-from sessionize.store.status import StoreStatus, status
 from sessionize.store.table import SessionsTable
 from sessionize.store.widening import as_read
 
 if TYPE_CHECKING:
+    from sessionize.store.changes import Changes
+    from sessionize.store.status import StoreStatus
     from sessionize.store.verify import Verification
 
 
@@ -68,6 +70,8 @@ class StoredSessions:
             StoreMismatchError: Where there is no store.
             ValueError: For a time that is none.
         """
+        from sessionize.store.status import status
+
         source, ledger, table = self._opened()
         as_of_us = ledger.definition.reading.instant_us(as_of)
         return status(source, ledger, table, as_of_us=as_of_us, now=datetime.now(UTC))
@@ -100,7 +104,7 @@ class StoredSessions:
             InputError: For a file that cannot be read.
             ValueError: For an option outside its domain.
         """
-        # The only method that runs the engine, which takes others a twentieth of their start to import.
+        from sessionize.store.sample import Sample
         from sessionize.store.verify import verify
 
         chosen = Sample.parse(sample)
@@ -118,6 +122,8 @@ class StoredSessions:
             StoreMismatchError: For a version that the table never had, or that `compact` has removed.
             StoreMismatchError: Where there is no store.
         """
+        from sessionize.store.changes import changes
+
         source, _, table = self._opened()
         return changes(source, table, since)
 
