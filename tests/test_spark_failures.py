@@ -16,9 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import sessionize as sz
-from sessionize.spark.packets import SessionPackets
 from sessionize.spark.talking import talking
-from sessionize.spark.wire import Wire
 from tests.cluster import SETTINGS, needs_spark
 from tests.process import run_command
 from tests.published import write_log
@@ -90,39 +88,6 @@ def test_a_sum_that_overflows_in_a_task_names_its_column(
     pq.write_table(huge, tmp_path / "huge.parquet")
 
     assert_refused(tmp_path / "huge.parquet", outputs, "'n' is too large", agg={"total": "sum:n"})
-
-
-EVENTS = Wire(
-    pa.schema([("identity_0", pa.string()), ("start_us", pa.int64())]),
-    ["identity_0"],
-    ["identity_0", "start_us"],
-)
-
-
-def event(identity: str, start_us: int) -> pa.RecordBatch:
-    return EVENTS.packed(pa.table({"identity_0": [identity], "start_us": [start_us]}))
-
-
-def test_events_that_do_not_come_sorted_are_never_walked() -> None:
-    batches = [event("a", 9), event("b", 2), event("b", 1)]
-
-    with pytest.raises(RuntimeError, match="did not come sorted"):
-        list(EVENTS.arriving(batches))
-
-
-def test_the_order_of_events_is_checked_between_batches() -> None:
-    many = pa.table({"identity_0": ["a"] * (1 << 17), "start_us": range(1 << 17)})
-
-    with pytest.raises(RuntimeError, match="did not come sorted"):
-        list(EVENTS.arriving([EVENTS.packed(many), event("a", 3)]))
-
-
-def test_packets_that_do_not_come_sorted_are_never_merged() -> None:
-    sessions = SessionPackets(pa.schema([("end_us", pa.int64())]), is_dated=False)
-    batches = [sessions.packed(pa.table({"end_us": [end_us]})) for end_us in (1, 3, 2)]
-
-    with pytest.raises(RuntimeError, match="did not come sorted"):
-        list(sessions.arriving(batches))
 
 
 def test_a_log_without_rows_is_an_empty_table(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sessionize as sz
-from sessionize.spark import packets, units, wire
+from sessionize.spark import packets, units
 from tests.generators import logs
 from tests.logs import Log, assert_same_sessions, session_rows, tiny_chunks
 from tests.shuffles import promised
@@ -36,7 +36,6 @@ def tiny_tasks(rows: int) -> Iterator[None]:
     with (
         tiny_chunks(rows),
         patch.object(units, "GATHERED_ROWS", rows),
-        patch.object(wire, "GATHERED_ROWS", rows),
         patch.object(packets, "GATHERED_ROWS", rows),
         patch.object(packets, "PACKET_ROWS", rows),
     ):

@@ -14,7 +14,7 @@ from sessionize.engine.plan import BEGINNING, closed_before_us
 from sessionize.errors import SessionizeError
 from sessionize.spark.merging import Merging
 from sessionize.spark.notes import Failed, Merged
-from sessionize.spark.wire import Batches
+from sessionize.spark.packets import Batches
 from sessionize.spark.work import Work
 
 

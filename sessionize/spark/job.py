@@ -32,7 +32,7 @@ from sessionize.spark.taking import read_units
 from sessionize.spark.talking import talking, told
 from sessionize.spark.units import Unit, tasks_of, units_of
 from sessionize.spark.work import Work
-from sessionize.spark.writing import FINISHED, finished, written
+from sessionize.spark.writing import DDL, finished, written
 from sessionize.writing.atomic import PARTITION, replaced_folder
 from sessionize.writing.folder import FolderEncoder
 from sessionize.writing.output import open_output
@@ -95,7 +95,7 @@ def _written_there(job: Job, work: Work, spark: SparkSession, found: DataFrame) 
         place = replace(job.target, path=attempts, keeps_dates=False)
         stage = partial(written, work, place, job.metadata, job.dates)
         with talking(spark):
-            rows = work.found.shuffled(found).mapInArrow(stage, FINISHED.ddl).collect()
+            rows = work.found.shuffled(found).mapInArrow(stage, DDL).collect()
         notes = [pickle.loads(row.note) for row in rows]
         for note in notes:
             take_note(note, outcome)
@@ -109,14 +109,14 @@ def _written_here(job: Job, work: Work, spark: SparkSession, found: DataFrame) -
     """Sort all sessions by their end in one task, and write them here: it is one file, or one pipe."""
     outcome = Outcome(job.table.rules, job.as_of_us)
     with talking(spark):
-        rows = work.found.shuffled(found).mapInArrow(partial(finished, work), FINISHED.ddl).toLocalIterator()
+        rows = work.found.shuffled(found).mapInArrow(partial(finished, work), DDL).toLocalIterator()
 
     def closed() -> Iterator[pa.Table]:
         for row in told(spark, rows):  # notes have no end, so they come before all sessions
             if row.note is not None:
                 take_note(pickle.loads(row.note), outcome)
             else:
-                yield pa.ipc.open_stream(pa.py_buffer(row.c0)).read_all()
+                yield pa.ipc.open_stream(pa.py_buffer(row.sessions)).read_all()
 
     with open_output(job.target, job.schema, metadata=job.metadata, dates=job.dates) as writer:
         for table in closed() if job.emit == "sessions" else points_of(closed(), job.table, outcome):

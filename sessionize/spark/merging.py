@@ -1,29 +1,25 @@
-"""Merging as a stream: what was shuffled by identity comes in, sessions leave.
+"""Merging as a stream: what was shuffled by identity comes in, part by part; sessions leave.
 
-Fragments come part by part, and what one identity did between two rests is one of them: a part is
-small, however much somebody did. Events come by identity and time, so that only the session that
-was found last may still grow: memory holds a batch of them and that one session.
+Of a part all fragments come at once: what one identity did between two rests is one of them, however
+much it was. Its events come by time, and are walked behind the sessions that are open.
 """
 
 from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from sessionize.core.columns import column
 from sessionize.core.division import part_with
-from sessionize.core.fragments import identity_codes, identity_names, merge, together
-from sessionize.core.groups import last_run
-from sessionize.core.sessions import SessionTable
+from sessionize.core.fragments import merge
 from sessionize.core.walk import Walk
 from sessionize.engine.held import waiting_events
+from sessionize.spark.packets import EventPackets, FragmentPackets
 
 
 class Merging(Protocol):
-    """Takes rows in, and gives sessions up as nothing can touch them any more.
+    """Takes rows in as they arrive, and gives sessions up as nothing can touch them any more.
 
     Attributes:
         deduplicated: Events so far that were repeated deliveries.
@@ -35,65 +31,53 @@ class Merging(Protocol):
         """Take in the next rows; return the sessions that they leave behind, in no order."""
 
     def rest(self) -> pa.Table:
-        """Return the sessions that were still carried."""
+        """Return the sessions that were still open."""
 
 
 class MergedFragments:
-    """Fragments, merged as they come: those of one identity always together."""
+    """Fragments, merged as they come."""
 
     deduplicated = 0
 
-    def __init__(self, table: SessionTable, schema: pa.Schema) -> None:
-        """Carry nothing, ever; `schema` is that of fragments."""
-        self._table, self._schema = table, schema
+    def __init__(self, packets: FragmentPackets) -> None:
+        """Carry nothing, ever."""
+        self._packets = packets
 
     def add(self, rows: pa.Table) -> pa.Table:
-        """Merge fragments that nothing to come can touch."""
-        return merge([rows], self._table.rules, self._table.aggregates)
+        """Merge the fragments of whole parts."""
+        table = self._packets.table
+        return merge([rows], table.rules, table.aggregates)
 
     def rest(self) -> pa.Table:
         """Return no session."""
-        return self._schema.empty_table()
+        return self._packets.schema.empty_table()
 
 
 class WalkedEvents:
-    """Events, walked as they come: those of one identity and one instant always together."""
+    """Events, walked as they come, each behind the session that its identity has open."""
 
-    def __init__(self, table: SessionTable, schema: pa.Schema) -> None:
-        """Carry nothing yet; `schema` is that of waiting events."""
+    def __init__(self, packets: EventPackets) -> None:
+        """Carry nothing yet."""
         self.deduplicated = 0
-        self._table = table
-        self._held = schema.empty_table()
-        self._open: pa.Table | None = None
+        self._packets = packets
+        self._open = self._walk(packets.schema.empty_table(), None)
 
     def add(self, rows: pa.Table) -> pa.Table:
-        """Walk the next events behind the session that is open; those of the last instant wait."""
+        """Walk the next events; of the last part each identity's last session stays open."""
         if not len(rows):
-            return self._walked(rows)
-        rows = together([self._held, rows])
-        codes = identity_codes(rows, self._table.rules).values
-        first = last_run(codes, column(rows, "start_us").to_numpy())
-        self._held = rows.slice(first)
-        return self._walked(rows.slice(0, first))
-
-    def rest(self) -> pa.Table:
-        """Walk the events that were held back, and return what is open."""
-        held, self._held = self._held, self._held.slice(0, 0)
-        return self._walked(held)
-
-    def _walked(self, events: pa.Table) -> pa.Table:
-        table = self._table
-        walk = Walk(waiting_events(events, table), table.rules, table.aggregates, self._open)
-        sessions = walk.sessions()
-        self.deduplicated += walk.rows.repeated
-        self._open, left = part_with(sessions, self._goes_on(sessions))
+            return self._open.slice(0, 0)
+        sessions, last_place = self._walk(rows, self._open), self._packets.places(rows).max()
+        is_last = column(sessions, "is_last").to_numpy(zero_copy_only=False)
+        self._open, left = part_with(sessions, is_last & (self._packets.places(sessions) == last_place))
         return left
 
-    def _goes_on(self, sessions: pa.Table) -> NDArray[np.bool_]:
-        """Mark the session that the events held back may join: the last one of their identity."""
-        if not len(self._held):
-            return np.zeros(len(sessions), bool)
-        names = identity_names(self._table.rules)
-        both = together([self._held.slice(0, 1).select(names), sessions.select(names)])
-        codes = identity_codes(both, self._table.rules).values
-        return (codes[1:] == codes[0]) & column(sessions, "is_last").to_numpy(zero_copy_only=False)
+    def rest(self) -> pa.Table:
+        """Return the sessions that are open."""
+        return self._open
+
+    def _walk(self, events: pa.Table, opened: pa.Table | None) -> pa.Table:
+        table = self._packets.table
+        walk = Walk(waiting_events(events, table), table.rules, table.aggregates, opened)
+        sessions = walk.sessions()
+        self.deduplicated += walk.rows.repeated
+        return sessions

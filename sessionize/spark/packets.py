@@ -1,8 +1,8 @@
 """Packets: many rows of ours as one row of Spark's, of which it knows the place and nothing else.
 
-A row costs Spark more than it costs us to find the session that it tells of. So fragments and
-sessions travel as bytes, some hundreds in a packet: Spark brings the packets of a place to one task
-and sorts them, and what is in them is put in order there.
+A row costs Spark more than it costs us to find the session that it tells of, and each of its types
+has settings that change values. So rows travel as bytes, some hundreds in a packet: Spark brings the
+packets of a place to one task and sorts them, and what is in them is put in order there.
 """
 
 from __future__ import annotations
@@ -24,11 +24,15 @@ from sessionize.core.fragments import merge, together
 from sessionize.core.groups import begins
 from sessionize.core.sessions import SessionTable
 from sessionize.spark.types import spark_schema
-from sessionize.spark.wire import GATHERED_ROWS, NotSortedError, of_schema
 from sessionize.writing.atomic import DATE
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+Batches = Iterator[pa.RecordBatch]
+
+GATHERED_ROWS = 1 << 17
+"""Rows that a task looks at together; Spark hands packets over in batches of any size."""
 
 PACKET_ROWS = 1 << 10
 """The most rows of a packet; of every task that sends some to a place, one is held in memory at least."""
@@ -38,6 +42,17 @@ _SIZE = 8
 _ZSTD = pa.Codec("zstd", 1)
 
 _ROW = pa.schema([("place", pa.int64()), ("since", pa.int64()), ("note", pa.binary()), ("rows", pa.binary())])
+
+
+class NotSortedError(RuntimeError):
+    """Spark, or what stands in for it, has not sorted what it was asked to sort."""
+
+    def __init__(self) -> None:
+        """Say what did not happen."""
+        super().__init__(
+            "the rows of a partition did not come sorted, as sortWithinPartitions promises."
+            " Sessions from them would be wrong, so nothing was written."
+        )
 
 
 class Packet(NamedTuple):
@@ -83,7 +98,7 @@ class Packets(ABC):
 
     def packed(self, table: pa.Table, notes: Sequence[object] = ()) -> pa.RecordBatch:
         """Write a table that has at least the columns of the schema, and notes, as one batch."""
-        packets = list(self._divided(of_schema(table, self.schema)))
+        packets = list(self._divided(_of_schema(table, self.schema)))
         nothing = [None] * len(notes)
         columns = {
             "place": [*nothing, *(packet.place for packet in packets)],
@@ -148,12 +163,13 @@ class Packets(ABC):
         if self.by is None:
             return ready, rest
         parts = [packet.before(since, self.by) for packet in rest]
-        return [*ready, *(rows for rows, _ in parts)], [packet for _, packet in parts if len(packet.rows)]
+        ready += [rows for rows, _ in parts if len(rows)]
+        return ready, [packet for _, packet in parts if len(packet.rows)]
 
 
 @dataclass(frozen=True)
-class FragmentPackets(Packets):
-    """Fragments by identity: a place is one of many parts of the identities, and one task merges it.
+class IdentityPackets(Packets):
+    """Rows by identity: a place is one of many parts of the identities, of which one task takes care.
 
     Attributes:
         table: What a session is.
@@ -167,10 +183,20 @@ class FragmentPackets(Packets):
         """Hash the identities."""
         return (hashes_of(table, self.table.rules) % np.uint64(self.parts)).astype(np.int64)
 
+
+class FragmentPackets(IdentityPackets):
+    """Fragments by identity."""
+
     def condensed(self, waiting: list[Packet]) -> list[Packet]:
         """Merge what is there of a part: of an identity with most of the events little is left."""
         merged = merge([packet.rows for packet in waiting], self.table.rules, self.table.aggregates)
-        return [waiting[0]._replace(rows=of_schema(merged, self.schema))]
+        return [waiting[0]._replace(rows=_of_schema(merged, self.schema))]
+
+
+class EventPackets(IdentityPackets):
+    """Waiting events by identity, those of a part by time."""
+
+    by: ClassVar[str | None] = "start_us"
 
 
 @dataclass(frozen=True)
@@ -195,6 +221,11 @@ def parts_of(spark: SparkSession) -> int:
     """Say into how many parts identities are divided: a multiple of the tasks that merge them."""
     tasks = int(str(spark.conf.get("spark.sql.shuffle.partitions", "200")))
     return min(max(_PARTS_A_TASK * tasks, IDENTITY_PARTS), MOST_PARTS)
+
+
+def _of_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Choose the columns of a schema: without dictionaries, and typed where all is null."""
+    return table.select(schema.names).cast(schema)
 
 
 def _as_bytes(rows: pa.Table) -> bytes:

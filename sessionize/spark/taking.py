@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
-from sessionize.engine.gathering import GATHERED_ROWS, in_chunks
+from sessionize.engine.gathering import in_chunks
 from sessionize.engine.outcome import Reading
 from sessionize.errors import InputError, SessionizeError
 from sessionize.events import Chunk, Events, Tally
@@ -14,9 +14,12 @@ from sessionize.reading.frames import EVENTS
 from sessionize.reading.records import TableRecords
 from sessionize.reading.rows import judge
 from sessionize.spark.notes import Failed, Read
+from sessionize.spark.packets import Batches
 from sessionize.spark.units import Unit
-from sessionize.spark.wire import Batches, gathered_batches, in_utc
 from sessionize.spark.work import Work
+
+FRAME_ROWS = 1 << 20
+"""Rows of a data frame that are cut together; Spark hands over as few, or as many, as its user has set."""
 
 REJECTED_NAMES = ["reason", "raw"]
 """What is told of a rejected row of a data frame, which has no file and no place."""
@@ -60,9 +63,29 @@ def rejected_rows(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
 
 
 def _judged(work: Work, batches: Iterable[pa.RecordBatch]) -> Iterator[Chunk]:
-    for gathered in gathered_batches(batches, GATHERED_ROWS):
-        table = in_utc(pa.Table.from_batches(gathered)).rename_columns(work.needed.columns)
+    for gathered in _gathered(batches):
+        table = _in_utc(pa.Table.from_batches(gathered)).rename_columns(work.needed.columns)
         yield judge(EVENTS, table, TableRecords(table), work.needed, work.types)
+
+
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(map(len, waiting)) >= FRAME_ROWS:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def _in_utc(table: pa.Table) -> pa.Table:
+    """Show instants in UTC: outside it Spark hands them over in the zone of the session."""
+    fields = [
+        field.with_type(pa.timestamp(field.type.unit, "UTC")) if getattr(field.type, "tz", None) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
 
 
 def _refusal(tally: Tally) -> str:

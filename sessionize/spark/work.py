@@ -19,8 +19,7 @@ from sessionize.events import Events
 from sessionize.reading.rows import Needed
 from sessionize.reading.types import ColumnTypes
 from sessionize.spark.merging import MergedFragments, Merging, WalkedEvents
-from sessionize.spark.packets import FragmentPackets, SessionPackets
-from sessionize.spark.wire import Wire
+from sessionize.spark.packets import EventPackets, FragmentPackets, SessionPackets
 from sessionize.writing.atomic import DATE
 
 
@@ -48,13 +47,13 @@ class Work:
         return identity_names(self.table.rules)
 
     @cached_property
-    def taken(self) -> Wire | FragmentPackets:
+    def taken(self) -> FragmentPackets | EventPackets:
         """What is shuffled by identity: fragments, or events where rules ask for them in order."""
         rules, identity = self.table.rules, list(self._identity())
         if rules.is_sequential:
             events = [pa.field(f"event_{name}", self.types[name]) for name in rules.event_columns]
             schema = pa.schema([_integer("start_us"), *identity, *events])
-            return Wire(schema, self.identity, [*self.identity, "start_us"])
+            return EventPackets(schema, self.table, self.parts)
         counts = map(_integer, ["event_count", "end_us", "start_us"])
         return FragmentPackets(pa.schema([*counts, *identity, *self._rest()]), self.table, self.parts)
 
@@ -76,8 +75,8 @@ class Work:
 
     def merging(self) -> Merging:
         """Begin to merge what was shuffled by identity."""
-        way = WalkedEvents if self.table.rules.is_sequential else MergedFragments
-        return way(self.table, self.taken.schema)
+        taken = self.taken
+        return WalkedEvents(taken) if isinstance(taken, EventPackets) else MergedFragments(taken)
 
     def dated(self, sessions: pa.Table) -> pa.Table:
         """Add the local day on which each session started."""

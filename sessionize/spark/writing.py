@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -13,13 +14,16 @@ import pyarrow as pa
 from sessionize.core.sessions import finish, in_closing_order
 from sessionize.errors import SessionizeError
 from sessionize.spark.notes import Failed, Written
-from sessionize.spark.wire import Batches, Wire
+from sessionize.spark.packets import Batches
+from sessionize.spark.types import spark_schema
 from sessionize.spark.work import Work
 from sessionize.writing.output import Dates, open_output
 from sessionize.writing.target import Target
 
-FINISHED = Wire(pa.schema([pa.field("sessions", pa.binary())]))
-"""What goes to the driver where it writes: tables of sessions as Arrow streams."""
+_ROW = pa.schema([("note", pa.binary()), ("sessions", pa.binary())])
+
+DDL = spark_schema(_ROW)
+"""What goes to the driver: notes, and, where it writes, tables of sessions as Arrow streams."""
 
 
 def written(
@@ -39,7 +43,7 @@ def written(
             notes.append(Written(folder.name, rows))
     except SessionizeError as error:
         notes.append(Failed(error))
-    yield FINISHED.packed(FINISHED.schema.empty_table(), notes)
+    yield _batch(notes)
 
 
 def finished(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
@@ -47,11 +51,11 @@ def finished(work: Work, batches: Iterable[pa.RecordBatch]) -> Batches:
     notes: list[object] = []
     try:
         for table in _finished(work, batches, notes):
-            yield FINISHED.packed(pa.table({"sessions": pa.array([_stream(table)], pa.binary())}), notes)
+            yield _batch(notes, [_stream(table)])
             notes.clear()
     except SessionizeError as error:
         notes.append(Failed(error))
-    yield FINISHED.packed(FINISHED.schema.empty_table(), notes)
+    yield _batch(notes)
 
 
 def _finished(work: Work, batches: Iterable[pa.RecordBatch], notes: list[object]) -> Iterator[pa.Table]:
@@ -64,6 +68,14 @@ def _finished(work: Work, batches: Iterable[pa.RecordBatch], notes: list[object]
         notes += more
         if len(sessions):
             yield finish(in_closing_order([sessions], work.table.rules), work.table)
+
+
+def _batch(notes: Sequence[object], tables: Sequence[bytes] = ()) -> pa.RecordBatch:
+    columns = {
+        "note": [*map(pickle.dumps, notes), *[None] * len(tables)],
+        "sessions": [*[None] * len(notes), *tables],
+    }
+    return pa.RecordBatch.from_pydict(columns, schema=_ROW)
 
 
 def _stream(table: pa.Table) -> bytes:
