@@ -41,11 +41,6 @@ class Work:
     parts: int
     is_dated: bool = False
 
-    @property
-    def identity(self) -> list[str]:
-        """The names of the identity columns in what is shuffled."""
-        return identity_names(self.table.rules)
-
     @cached_property
     def taken(self) -> FragmentPackets | EventPackets:
         """What is shuffled by identity: fragments, or events where rules ask for them in order."""
@@ -84,8 +79,9 @@ class Work:
         return sessions.append_column(DATE, local_dates(started_us, self.table.rules))
 
     def _identity(self) -> Iterator[pa.Field]:
-        types = [storage_type(self.table.schema.field(name).type) for name in self.table.rules.by]
-        yield from map(pa.field, self.identity, types)
+        rules, schema = self.table.rules, self.table.schema
+        types = [storage_type(schema.field(name).type) for name in rules.by]
+        yield from map(pa.field, identity_names(rules), types)
 
     def _rest(self) -> Iterator[pa.Field]:
         """Give what fragments, or walked sessions, have beside identity, times and count."""
