@@ -1,7 +1,7 @@
 """One contender on one Spark: sessionize, Spark's own `session_window`, or the LAG idiom.
 
 Run `python -m benchmarks.on_spark CONTENDER LOG OUT WARMUP`. It starts a Spark with two workers, lets the
-contender sessionize WARMUP, a small log, until everything is loaded and compiled, then times it over
+contender sessionize WARMUP, a smaller log, until everything is loaded and compiled, then times it over
 LOG. It prints JSON: `wall`, `cpu` and `memory` (of this process, the JVM and its Python workers), and
 `shuffled`, the bytes that Spark says it has shuffled. The idioms write a folder of Parquet files with
 `user_id`, `start_time`, `end_time`, `event_count`; sessionize writes more, and a run writes by date, which
@@ -132,8 +132,8 @@ def processes() -> Iterator[int]:
     while found:
         process = found.pop()
         yield process
-        for task in Path("/proc", str(process)).glob("task/*"):
-            with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended
+        with suppress(FileNotFoundError, ProcessLookupError):  # it, or a thread of it, has ended
+            for task in Path("/proc", str(process), "task").iterdir():
                 found += map(int, (task / "children").read_text().split())
 
 

@@ -1,7 +1,7 @@
 """Times sessionize on Spark beside Spark's own idioms, and counts what each of them shuffles.
 
 Run `python -m benchmarks.spark [--rows N] [--rounds N]`. Each contender runs in a Spark of its own, with two
-workers, warmed up on a small log; all find the same sessions, or it fails.
+workers, warmed up on a smaller log; all find the same sessions, or it fails.
 """
 
 from __future__ import annotations

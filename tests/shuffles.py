@@ -60,11 +60,12 @@ class Frame:
     schema: pa.Schema
     partitions: list[list[Row]]
 
-    def repartition(self, *by: str) -> Frame:
-        """Bring rows with equal keys together; their order is lost."""
+    def repartition(self, *by: Any) -> Frame:
+        """Bring rows with equal keys together, or all of them; their order is lost."""
+        names = [] if by == (1,) else by
         parts: defaultdict[int, list[Row]] = defaultdict(list)
         for row in (row for part in self.partitions for row in part):
-            parts[hash(repr([row[name] for name in by])) % 3].append(row)
+            parts[hash(repr([row[name] for name in names])) % 3].append(row)
         for part in parts.values():
             self.random.shuffle(part)
         return Frame(self.random, self.schema, [parts[number] for number in range(3)])

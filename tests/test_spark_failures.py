@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import subprocess
 import sys
@@ -16,11 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import sessionize as sz
+from sessionize.spark.packets import parts_of
 from sessionize.spark.talking import talking
 from tests.cluster import SETTINGS, needs_spark
 from tests.process import run_command
 from tests.published import write_log
-from tests.shuffles import promised
+from tests.shuffles import Cluster, promised
 from tests.spark_runs import ROOT, files_below
 
 if TYPE_CHECKING:
@@ -223,6 +225,47 @@ def test_a_driver_that_has_gone_is_said_to_have_gone() -> None:
 
     with pytest.raises(sz.EngineError, match="has ended in the middle of the job"), talking():
         raise ConnectionRefusedError(111, "Connection refused")
+
+
+def interrupted(said: list[str], signals: int) -> None:
+    with talking():
+        for _ in range(signals):
+            signal.raise_signal(signal.SIGINT)
+        said.append("the last word")
+
+
+@pytest.mark.parametrize(("signals", "words"), [(1, ["the last word"]), (2, [])])
+def test_one_signal_waits_for_the_end_of_a_conversation(signals: int, words: list[str]) -> None:
+    pytest.importorskip("pyspark")
+    said: list[str] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(said, signals)
+
+    assert said == words
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_handler_that_only_notes_cancels_nothing(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[int] = []
+    monkeypatch.setattr(spark, "interruptAll", lambda: pytest.fail("cancelled"), raising=False)
+    before = signal.signal(signal.SIGTERM, lambda number, frame: noted.append(number))
+    try:
+        with talking(spark):
+            signal.raise_signal(signal.SIGTERM)
+            time.sleep(0.5)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert noted == [signal.SIGTERM]
+
+
+@pytest.mark.parametrize(("said", "parts"), [("auto", 800), ("1", 128), ("3000", 4096), ("9000", 9000)])
+def test_parts_follow_the_shuffle_partitions(said: str, parts: int) -> None:
+    assert parts_of(Cluster(random.Random(0), {"spark.sql.shuffle.partitions": said})) == parts  # type: ignore[arg-type]
 
 
 def sleeps(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

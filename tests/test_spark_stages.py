@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -104,3 +105,21 @@ def test_data_points_are_the_same(files: list[Log], seed: int, partition_by: Any
 
         # NaN equals itself in text only
         assert repr(pq.read_table(there).to_pylist()) == repr(pq.read_table(here).to_pylist())
+
+
+@pytest.mark.parametrize("rules", [{}, {"max_events": 5}])
+def test_sets_of_a_type_of_which_arrow_makes_no_empty_list(rules: dict[str, Any], tmp_path: Path) -> None:
+    ids = pa.ExtensionArray.from_storage(
+        pa.uuid(), pa.array([bytes([n] * 16) for n in (1, 2, 1)], pa.binary(16))
+    )
+    times = pa.array([1, 2, 3], pa.timestamp("us"))
+    pq.write_table(
+        pa.table({"user_id": ["ada"] * 3, "timestamp": times, "page": ids}), tmp_path / "a.parquet"
+    )
+    here, there = tmp_path / "here.parquet", tmp_path / "there.parquet"
+    sz.run(tmp_path / "a.parquet", here, agg={"pages": "set:page"}, **rules)
+
+    with promised(1):
+        sz.run(tmp_path / "a.parquet", there, engine="spark", agg={"pages": "set:page"}, **rules)
+
+    assert pq.read_table(there).equals(pq.read_table(here))

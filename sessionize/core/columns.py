@@ -9,10 +9,9 @@ def one_chunk(column: pa.ChunkedArray) -> pa.Array:
     """Return a table's column as one array, without copying where it is one already."""
     if column.num_chunks == 1:
         return column.chunk(0)
-    if column.num_chunks == 0 and pa.types.is_dictionary(column.type):
-        # Arrow makes no empty dictionary array of some value types.
-        indices = pa.nulls(0, column.type.index_type)
-        return pa.DictionaryArray.from_arrays(indices, pa.nulls(0, column.type.value_type))
+    if column.num_chunks == 0:
+        # Arrow makes an empty array of any type only so: not of some dictionaries, nor of lists of uuids.
+        return pa.nulls(0, column.type)
     return column.combine_chunks()
 
 

@@ -22,11 +22,6 @@ def begins(*columns: NDArray[Any]) -> NDArray[np.bool_]:
     return begun
 
 
-def last_run(*columns: NDArray[Any]) -> int:
-    """Return where the last run of rows that are equal in all columns begins; there is a row at least."""
-    return int(np.flatnonzero(begins(*columns))[-1])
-
-
 @dataclass(frozen=True)
 class Groups:
     """Rows divided into runs: run g holds rows `starts[g]` up to, not including, `starts[g + 1]`.

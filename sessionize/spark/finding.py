@@ -28,7 +28,7 @@ def merged(work: Work, as_of_us: int | None, batches: Iterable[pa.RecordBatch]) 
         notes = [Merged(closed, merging.deduplicated)]
     except SessionizeError as error:
         notes = [Failed(error)]
-    yield work.found.packed(work.found.schema.empty_table(), notes)
+    yield work.found.packed(work.found.nothing, notes)
 
 
 def _merged(

@@ -50,7 +50,7 @@ class MergedFragments:
 
     def rest(self) -> pa.Table:
         """Return no session."""
-        return self._packets.schema.empty_table()
+        return self._packets.nothing
 
 
 class WalkedEvents:
@@ -60,7 +60,7 @@ class WalkedEvents:
         """Carry nothing yet."""
         self.deduplicated = 0
         self._packets = packets
-        self._open = self._walk(packets.schema.empty_table(), None)
+        self._open = self._walk(packets.nothing, None)
 
     def add(self, rows: pa.Table) -> pa.Table:
         """Walk the next events; of the last part each identity's last session stays open."""

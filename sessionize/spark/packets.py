@@ -37,7 +37,11 @@ GATHERED_ROWS = 1 << 17
 PACKET_ROWS = 1 << 10
 """The most rows of a packet; of every task that sends some to a place, one is held in memory at least."""
 
+_TASKS = 200
 _PARTS_A_TASK = 4
+_ENOUGH_PARTS = 1 << 12
+"""Of more parts, packets would hold few rows each."""
+
 _SIZE = 8
 _ZSTD = pa.Codec("zstd", 1)
 
@@ -87,6 +91,11 @@ class Packets(ABC):
     schema: pa.Schema
     by: ClassVar[str | None] = None
     ddl: ClassVar[str] = spark_schema(_ROW)
+
+    @property
+    def nothing(self) -> pa.Table:
+        """A table without rows; Arrow makes no empty array of lists of some types, such as uuid."""
+        return pa.Table.from_batches([], self.schema)
 
     @abstractmethod
     def places(self, table: pa.Table) -> NDArray[np.int64]:
@@ -143,7 +152,7 @@ class Packets(ABC):
                 enough = max(GATHERED_ROWS, 2 * rows)
             waiting.append(Packet(place, since, _from_bytes(content, self.schema)))
             rows += len(waiting[-1].rows)
-        yield together([self.schema.empty_table(), *(packet.rows for packet in waiting)]), notes
+        yield together([self.nothing, *(packet.rows for packet in waiting)]), notes
 
     def _divided(self, table: pa.Table) -> Iterator[Packet]:
         place = self.places(table)
@@ -210,6 +219,12 @@ class SessionPackets(Packets):
     is_dated: bool
     by: ClassVar[str | None] = "end_us"
 
+    def shuffled(self, frame: DataFrame) -> DataFrame:
+        """Bring the packets of each place to one task, where they stand in order, behind all notes."""
+        # By place, notes, which have none, would come to another task than the sessions of one place.
+        gathered = frame.repartition("place") if self.is_dated else frame.repartition(1)
+        return gathered.sortWithinPartitions("place", "since")
+
     def places(self, table: pa.Table) -> NDArray[np.int64]:
         """Give the days since the epoch, or one place for all."""
         if not self.is_dated:
@@ -218,9 +233,10 @@ class SessionPackets(Packets):
 
 
 def parts_of(spark: SparkSession) -> int:
-    """Say into how many parts identities are divided: a multiple of the tasks that merge them."""
-    tasks = int(str(spark.conf.get("spark.sql.shuffle.partitions", "200")))
-    return min(max(_PARTS_A_TASK * tasks, IDENTITY_PARTS), MOST_PARTS)
+    """Say into how many parts identities are divided: some for each task that merges them."""
+    said = str(spark.conf.get("spark.sql.shuffle.partitions", ""))
+    tasks = int(said) if said.isdecimal() else _TASKS  # "auto" on Databricks
+    return min(max(tasks, min(_PARTS_A_TASK * tasks, _ENOUGH_PARTS), IDENTITY_PARTS), MOST_PARTS)
 
 
 def _of_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -41,7 +41,7 @@ def read_units(work: Work, task: int, units: Sequence[Unit]) -> Batches:
         notes: list[object] = [Read(task, reading)]
     except SessionizeError as error:
         notes = [Failed(error)]
-    yield work.taken.packed(work.taken.schema.empty_table(), notes)
+    yield work.taken.packed(work.taken.nothing, notes)
 
 
 def take_frame(work: Work, drop_rejected: bool, batches: Iterable[pa.RecordBatch]) -> Batches:
@@ -70,11 +70,13 @@ def _judged(work: Work, batches: Iterable[pa.RecordBatch]) -> Iterator[Chunk]:
 
 def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
     waiting: list[pa.RecordBatch] = []
+    rows = 0
     for batch in batches:
         waiting.append(batch)
-        if sum(map(len, waiting)) >= FRAME_ROWS:
+        rows += len(batch)
+        if rows >= FRAME_ROWS:
             yield waiting
-            waiting = []
+            waiting, rows = [], 0
     if waiting:
         yield waiting
 

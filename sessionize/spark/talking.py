@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from queue import SimpleQueue
 from threading import Event, Thread, current_thread, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -27,8 +28,8 @@ def talking(spark: SparkSession | None = None) -> Iterator[None]:
     """Talk to Spark; a signal that comes meanwhile waits for the end of the conversation.
 
     Cut in two, a conversation with the JVM leaves an answer on the line that the next question takes
-    for its own. So a signal cancels what the session runs, and its handler is called when the body
-    has ended. A second one is not held back.
+    for its own. So where the handler of a signal raises, what the session runs is cancelled, and the
+    exception comes when the body has ended. At a second signal it comes at once.
 
     Args:
         spark: The session to talk to; None where there is none yet, or none to cancel anything in.
@@ -76,41 +77,51 @@ def explained() -> Iterator[None]:
 
 @contextmanager
 def _holding_signals(spark: SparkSession | None) -> Iterator[None]:
-    """Hold back the signals that this process has handlers for; the first cancels what Spark does."""
-    handlers = {number: handler for number in _ENDINGS if callable(handler := signal.getsignal(number))}
-    if current_thread() is not main_thread():  # where no signal arrives
-        handlers = {}
-    held: list[int] = []
-    unwanted, over = Event(), Event()
+    """Call handlers of signals, but hold back what they raise; it cancels what Spark does."""
+    is_where_signals_arrive = current_thread() is main_thread()
+    found = {number: signal.getsignal(number) for number in _ENDINGS if is_where_signals_arrive}
+    handlers = {number: handler for number, handler in found.items() if callable(handler)}
+    held: list[BaseException] = []
+    # A handler runs amid any line of this thread's: it may touch nothing that takes a lock.
+    unwanted: SimpleQueue[bool] = SimpleQueue()
+    over = Event()
 
     def cancel() -> None:
-        unwanted.wait()
-        while spark is not None and not over.wait(0.2):  # a job may start after the one that was cancelled
+        is_unwanted = unwanted.get()
+        while is_unwanted and spark is not None and not over.wait(0.2):  # a job may start after the first
             with suppress(Exception):
                 spark.interruptAll()
 
     def hold(number: int, frame: FrameType | None) -> None:
-        held.append(number)
-        unwanted.set()
-        _handle(handlers)
+        if held:
+            raise held[0]
+        try:
+            _talking_to_nobody(handlers[signal.Signals(number)])(number, frame)
+        except BaseException as ending:
+            held.append(ending)
+            unwanted.put(True)
 
     canceller = Thread(target=cancel, daemon=True)
     canceller.start()
-    _handle(dict.fromkeys(handlers, hold))
     try:
+        for number in handlers:
+            signal.signal(number, hold)
         yield
     finally:
         over.set()
-        unwanted.set()
+        unwanted.put(False)
         canceller.join()
-        _handle(handlers)
-        for number in held:
-            signal.raise_signal(number)
+        for number, handler in handlers.items():
+            if signal.getsignal(number) is hold:  # else a handler has put another in its place
+                signal.signal(number, handler)
+        if held:
+            raise held[0]
 
 
-def _handle(handlers: dict[signal.Signals, Handler]) -> None:
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+def _talking_to_nobody(handler: Handler) -> Handler:
+    """Replace PySpark's own, which asks the JVM to cancel all jobs, in the middle of another question."""
+    is_pysparks = (getattr(handler, "__module__", None) or "").startswith("pyspark.")
+    return signal.default_int_handler if is_pysparks else handler
 
 
 def _reason(text: str) -> str:
