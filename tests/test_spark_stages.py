@@ -109,13 +109,11 @@ def test_data_points_are_the_same(files: list[Log], seed: int, partition_by: Any
 
 @pytest.mark.parametrize("rules", [{}, {"max_events": 5}])
 def test_sets_of_a_type_of_which_arrow_makes_no_empty_list(rules: dict[str, Any], tmp_path: Path) -> None:
-    ids = pa.ExtensionArray.from_storage(
-        pa.uuid(), pa.array([bytes([n] * 16) for n in (1, 2, 1)], pa.binary(16))
-    )
+    stored = pa.array([bytes([n] * 16) for n in (1, 2, 1)], pa.binary(16))
+    pages = pa.ExtensionArray.from_storage(pa.uuid(), stored)
     times = pa.array([1, 2, 3], pa.timestamp("us"))
-    pq.write_table(
-        pa.table({"user_id": ["ada"] * 3, "timestamp": times, "page": ids}), tmp_path / "a.parquet"
-    )
+    log = pa.table({"user_id": ["ada"] * 3, "timestamp": times, "page": pages})
+    pq.write_table(log, tmp_path / "a.parquet")
     here, there = tmp_path / "here.parquet", tmp_path / "there.parquet"
     sz.run(tmp_path / "a.parquet", here, agg={"pages": "set:page"}, **rules)
 
