@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import sessionize as sz
 from sessionize.errors import InputError, MissingColumnError
 from sessionize.events import Chunk
 from sessionize.reading import tables
@@ -232,6 +233,14 @@ def test_arrow_identity_keeps_its_type(type_: pa.DataType) -> None:
 
     assert result.schema.field("user_id").type == type_
     assert result["user_id"].to_pylist() == identity.to_pylist()
+
+
+@pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+def test_a_rejected_row_is_told_whatever_type_its_text_has(type_: pa.DataType) -> None:
+    identity = pa.array(["aa", None]).cast(type_)
+
+    with pytest.raises(sz.InputError, match="1 missing_identity"):
+        sz.sessionize(pa.table({"user_id": identity, "timestamp": TIMES}))
 
 
 def test_empty_record_batch_comes_back_as_one() -> None:
