@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 from unittest.mock import patch
 
 import pyarrow as pa
@@ -14,6 +16,7 @@ from sessionize.core.sessions import SessionTable
 from sessionize.spark import packets
 from sessionize.spark.packets import EventPackets, FragmentPackets, Packets, SessionPackets
 from sessionize.writing.atomic import DATE
+from tests.shuffles import Frame
 
 RULES = sz.SessionRules(timeout="30m")
 TABLE = SessionTable.of(RULES, {"user_id": pa.string()})
@@ -91,6 +94,17 @@ def test_sessions_come_by_their_end(is_dated: bool) -> None:
     keys = [list(zip(shuffle.places(table), table["end_us"].to_pylist(), strict=True)) for table in tables]
     assert len(keys) > 3
     assert all(max(before) < min(after) for before, after in pairwise(keys))
+
+
+def test_notes_come_before_all_sessions_where_one_task_takes_them() -> None:
+    sessions = SessionPackets(pa.schema([("end_us", pa.int64())]), is_dated=False)
+    packed = sessions.packed(pa.table({"end_us": range(20)}), ["a note"])
+    frame = Frame(random.Random(0), packed.schema, [packed.to_pylist()] * 3)
+
+    shuffled: Any = sessions.shuffled(frame)  # type: ignore[arg-type]  # stands in for one of Spark's
+    [rows] = [partition for partition in shuffled.partitions if partition]
+
+    assert [row["note"] is not None for row in rows] == [True] * 3 + [False] * 12
 
 
 def test_packets_that_do_not_come_sorted_are_never_merged() -> None:
