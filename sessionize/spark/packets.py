@@ -234,7 +234,7 @@ class SessionPackets(Packets):
 
 def parts_of(spark: SparkSession) -> int:
     """Say into how many parts identities are divided: some for each task that merges them."""
-    said = str(spark.conf.get("spark.sql.shuffle.partitions", ""))
+    said = str(spark.conf.get("spark.sql.shuffle.partitions", str(_TASKS)))  # Spark checks the default, too
     tasks = int(said) if said.isdecimal() else _TASKS  # "auto" on Databricks
     return min(max(tasks, min(_PARTS_A_TASK * tasks, _ENOUGH_PARTS), IDENTITY_PARTS), MOST_PARTS)
 
