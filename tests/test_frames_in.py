@@ -243,6 +243,14 @@ def test_a_rejected_row_is_told_whatever_type_its_text_has(type_: pa.DataType) -
         sz.sessionize(pa.table({"user_id": identity, "timestamp": TIMES}))
 
 
+def test_one_identity_is_explained_where_its_text_is_a_view() -> None:
+    identity = pa.array(["aa", "bb"]).cast(pa.string_view())
+
+    explanation = sz.explain(pa.table({"user_id": identity, "timestamp": TIMES}), "bb")
+
+    assert explanation.events.num_rows == 1
+
+
 def test_empty_record_batch_comes_back_as_one() -> None:
     batch = ARROW.to_batches()[0].slice(2)
 

@@ -15,7 +15,6 @@ import sessionize as sz
 from sessionize.core.sessions import SessionTable
 from sessionize.spark import packets
 from sessionize.spark.packets import EventPackets, FragmentPackets, Packets, SessionPackets
-from sessionize.writing.atomic import DATE
 from tests.shuffles import Frame
 
 RULES = sz.SessionRules(timeout="30m")
@@ -83,21 +82,21 @@ def test_fragments_of_one_user_come_together() -> None:
 
 @pytest.mark.parametrize("is_dated", [True, False])
 def test_sessions_come_by_their_end(is_dated: bool) -> None:
-    schema = pa.schema([("end_us", pa.int64()), (DATE, pa.date32())])
-    days = pa.array([number % 2 for number in range(300)], pa.int32()).cast(pa.date32())
-    sessions = pa.table([pa.array(range(300)), days], schema=schema)
-
-    shuffle = SessionPackets(schema, is_dated)
+    day_us = 24 * 60 * MINUTE_US
+    starts = [number % 2 * day_us for number in range(300)]
+    sessions = pa.table({"start_us": starts, "end_us": range(300)})
+    shuffle = SessionPackets(sessions.schema, TABLE, is_dated)
 
     tables = arriving(shuffle, sessions.slice(0, 170), sessions.slice(170))
 
     keys = [list(zip(shuffle.places(table), table["end_us"].to_pylist(), strict=True)) for table in tables]
+    assert {place for of_table in keys for place, _ in of_table} == ({0, 1} if is_dated else {0})
     assert len(keys) > 3
     assert all(max(before) < min(after) for before, after in pairwise(keys))
 
 
 def test_notes_come_before_all_sessions_where_one_task_takes_them() -> None:
-    sessions = SessionPackets(pa.schema([("end_us", pa.int64())]), is_dated=False)
+    sessions = SessionPackets(pa.schema([("end_us", pa.int64())]), TABLE, is_dated=False)
     packed = sessions.packed(pa.table({"end_us": range(20)}), ["a note"])
     frame = Frame(random.Random(0), packed.schema, [packed.to_pylist()] * 3)
 
@@ -108,7 +107,7 @@ def test_notes_come_before_all_sessions_where_one_task_takes_them() -> None:
 
 
 def test_packets_that_do_not_come_sorted_are_never_merged() -> None:
-    sessions = SessionPackets(pa.schema([("end_us", pa.int64())]), is_dated=False)
+    sessions = SessionPackets(pa.schema([("end_us", pa.int64())]), TABLE, is_dated=False)
     batches = [sessions.packed(pa.table({"end_us": [end_us]})) for end_us in (1, 3, 2)]
 
     with pytest.raises(RuntimeError, match="did not come sorted"):

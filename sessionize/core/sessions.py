@@ -168,6 +168,11 @@ def local_dates(time_us: NDArray[np.int64], rules: SessionRules) -> pa.Array:
     return pa.array(rules.zone.local_day(time_us).astype(np.int32)).view(pa.date32())
 
 
+def start_dates(fragments: pa.Table, table: SessionTable) -> NDArray[np.int64]:
+    """Return the local day of the start of fragments: int64 days since the epoch."""
+    return table.rules.zone.local_day(column(fragments, "start_us").to_numpy())
+
+
 def session_ids(fragments: pa.Table, identity: Sequence[pa.Array], rules: SessionRules) -> pa.Array:
     """Write the ids of sessions.
 

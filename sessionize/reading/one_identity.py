@@ -26,7 +26,7 @@ from sessionize.reading.parquet import RowGroups
 from sessionize.reading.ranges import column_statistics
 from sessionize.reading.records import Records
 from sessionize.reading.rows import judge, typed
-from sessionize.reading.types import ColumnTypes, flatten
+from sessionize.reading.types import ColumnTypes, flatten, take_rows
 
 SAMPLED_ROWS = 1_000
 """So many rows of a table are asked whose they are, to have names for who is not found."""
@@ -177,7 +177,7 @@ def _judged(piece: FilePiece, wanted: OneIdentity, load: Load) -> Iterator[Looke
         malformed = len(records.malformed())
         looked = Looked(piece.place, table.num_rows + malformed, wanted.names(table), malformed=malformed)
         if len(rows):
-            own = table.take(pa.array(rows))
+            own = take_rows(table, rows)
             chunk = judge(piece.file, own, ChosenRecords(records, rows), piece.needed, piece.types)
             looked = replace(looked, chunk=replace(chunk, records={piece.place: chunk.tally.input_rows}))
         yield looked

@@ -16,7 +16,7 @@ import pyarrow.types as pt
 from numpy.typing import NDArray
 
 from sessionize.reading.blocks import Block
-from sessionize.reading.types import canonical, flatten
+from sessionize.reading.types import flatten, take_rows
 
 
 class Records(Protocol):
@@ -44,7 +44,7 @@ class TableRecords:
 
     def raw(self, rows: NDArray[np.int64]) -> list[str]:
         """Return the given rows as JSON objects of the columns that were read."""
-        taken = _without_views(self.table).take(rows)
+        taken = take_rows(self.table, rows)
         columns = {name: _plain(taken[name]) for name in taken.column_names}
         return [
             json.dumps(dict(zip(columns, values, strict=True)), ensure_ascii=False, default=_jsonable)
@@ -90,16 +90,6 @@ class TextRecords:
         spans = zip(starts[positions].tolist(), ends[positions].tolist(), strict=True)
         texts = (self.block.data[start:end].rstrip(b"\r\n") for start, end in spans)
         return [text.decode(errors="backslashreplace") for text in texts]
-
-
-def _without_views(table: pa.Table) -> pa.Table:
-    """Write views as plain text or bytes: Arrow takes no rows of them."""
-    views = (pa.string_view(), pa.binary_view())
-    return table.cast(
-        pa.schema(
-            field.with_type(canonical(field.type)) if field.type in views else field for field in table.schema
-        )
-    )
 
 
 def _plain(column: pa.ChunkedArray) -> list[Any]:

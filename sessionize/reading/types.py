@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
+from numpy.typing import NDArray
 
 from sessionize.core.columns import one_chunk
 from sessionize.errors import InputError
@@ -159,3 +161,12 @@ def flatten(column: Any) -> Any:
     if pt.is_dictionary(array.type) and pt.is_string(wanted) and not array.dictionary.null_count:
         return array.cast(pa.dictionary(pa.int32(), pa.string()))
     return array if array.type == wanted else array.cast(wanted)
+
+
+def take_rows(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
+    """Take rows (int64, shape (n,)) of a table; views come as plain text or bytes: Arrow takes none."""
+    views = (pa.string_view(), pa.binary_view())
+    fields = [
+        field.with_type(canonical(field.type)) if field.type in views else field for field in table.schema
+    ]
+    return table.cast(pa.schema(fields)).take(pa.array(rows))

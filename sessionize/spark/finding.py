@@ -24,7 +24,7 @@ def merged(work: Work, as_of_us: int | None, batches: Iterable[pa.RecordBatch]) 
     try:
         for sessions, notes in _merged(work, merging, batches):
             closed.add(sessions, _bound_us(work, as_of_us, sessions))
-            yield work.found.packed(work.dated(sessions), notes)
+            yield work.found.packed(sessions, notes)
         notes = [Merged(closed, merging.deduplicated)]
     except SessionizeError as error:
         notes = [Failed(error)]

@@ -66,9 +66,10 @@ class WalkedEvents:
         """Walk the next events; of the last part each identity's last session stays open."""
         if not len(rows):
             return self._open.slice(0, 0)
-        sessions, last_place = self._walk(rows, self._open), self._packets.places(rows).max()
+        sessions, places = self._walk(rows, self._open), self._packets.places
         is_last = column(sessions, "is_last").to_numpy(zero_copy_only=False)
-        self._open, left = part_with(sessions, is_last & (self._packets.places(sessions) == last_place))
+        last_place = places(rows.slice(len(rows) - 1))  # places ascend
+        self._open, left = part_with(sessions, is_last & (places(sessions) == last_place))
         return left
 
     def rest(self) -> pa.Table:

@@ -22,9 +22,8 @@ from sessionize.core.columns import column
 from sessionize.core.division import IDENTITY_PARTS, MOST_PARTS, hashes_of
 from sessionize.core.fragments import merge, together
 from sessionize.core.groups import begins
-from sessionize.core.sessions import SessionTable
+from sessionize.core.sessions import SessionTable, start_dates
 from sessionize.spark.types import spark_schema
-from sessionize.writing.atomic import DATE
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -85,10 +84,12 @@ class Packets(ABC):
 
     Attributes:
         schema: The columns of the tables.
+        table: What a session is.
         by: The column, of int64, by which the rows of a place come in order; None for no order.
     """
 
     schema: pa.Schema
+    table: SessionTable
     by: ClassVar[str | None] = None
     ddl: ClassVar[str] = spark_schema(_ROW)
 
@@ -125,8 +126,9 @@ class Packets(ABC):
         """Read packets that come in order, many of them at a time.
 
         Yields:
-            A table of the schema, one chunk for each column, and some notes. Rows of one place, and of
-            one value of `by`, are in one table, and in none that comes after a later one.
+            A table of the schema, one chunk for each column, and some notes. Places ascend, over all
+            tables; rows of one place are in one table, those of a place with an order where they have
+            the same value of `by`, and lower values are in none that comes later.
 
         Raises:
             NotSortedError: Where Spark, or what stands in for it, has not sorted the packets.
@@ -181,11 +183,9 @@ class IdentityPackets(Packets):
     """Rows by identity: a place is one of many parts of the identities, of which one task takes care.
 
     Attributes:
-        table: What a session is.
         parts: How many places there are.
     """
 
-    table: SessionTable
     parts: int
 
     def places(self, table: pa.Table) -> NDArray[np.int64]:
@@ -229,7 +229,7 @@ class SessionPackets(Packets):
         """Give the days since the epoch, or one place for all."""
         if not self.is_dated:
             return np.zeros(len(table), np.int64)
-        return column(table, DATE).view(pa.int32()).to_numpy().astype(np.int64)
+        return start_dates(table, self.table)
 
 
 def parts_of(spark: SparkSession) -> int:

@@ -8,11 +8,10 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from sessionize.core.columns import column
 from sessionize.core.division import hashes_of
 from sessionize.core.fragments import cut, falls_apart, identity_names, lift
 from sessionize.core.ordering import storage_type
-from sessionize.core.sessions import SessionTable, local_dates
+from sessionize.core.sessions import SessionTable
 from sessionize.core.walk import change_names
 from sessionize.engine.held import as_waiting
 from sessionize.events import Events
@@ -20,7 +19,6 @@ from sessionize.reading.rows import Needed
 from sessionize.reading.types import ColumnTypes
 from sessionize.spark.merging import MergedFragments, Merging, WalkedEvents
 from sessionize.spark.packets import EventPackets, FragmentPackets, SessionPackets
-from sessionize.writing.atomic import DATE
 
 
 @dataclass(frozen=True)
@@ -54,10 +52,10 @@ class Work:
 
     @cached_property
     def found(self) -> SessionPackets:
-        """What is shuffled by date: sessions as fragments, and the local day on which they started."""
+        """What is shuffled by date: sessions as fragments."""
         times = map(_integer, ["event_count", "start_us", "end_us"])
-        fields = [*times, *self._identity(), pa.field(DATE, pa.date32()), *self._rest()]
-        return SessionPackets(pa.schema(fields), self.is_dated)
+        fields = [*times, *self._identity(), *self._rest()]
+        return SessionPackets(pa.schema(fields), self.table, self.is_dated)
 
     def take(self, events: Events) -> pa.Table:
         """Make what is shuffled by identity out of a chunk of events."""
@@ -72,11 +70,6 @@ class Work:
         """Begin to merge what was shuffled by identity."""
         taken = self.taken
         return WalkedEvents(taken) if isinstance(taken, EventPackets) else MergedFragments(taken)
-
-    def dated(self, sessions: pa.Table) -> pa.Table:
-        """Add the local day on which each session started."""
-        started_us = column(sessions, "start_us").to_numpy()
-        return sessions.append_column(DATE, local_dates(started_us, self.table.rules))
 
     def _identity(self) -> Iterator[pa.Field]:
         rules, schema = self.table.rules, self.table.schema

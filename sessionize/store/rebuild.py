@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from sessionize.core.columns import column
 from sessionize.core.fragments import together
-from sessionize.core.sessions import SessionTable
+from sessionize.core.sessions import SessionTable, start_dates
 from sessionize.engine.waiting import Tables
 from sessionize.store.candidates import Candidates, Stored
 from sessionize.store.contribution import no_sessions, nothing
 from sessionize.store.difference import Counts, counts, unchanged
 from sessionize.store.revise import Disturbance, Revision, caught_up, disturbance, merged, walked
-from sessionize.store.rows import as_rows, start_dates
+from sessionize.store.rows import as_rows
 from sessionize.store.spans import Mask, holders, of_identities, spans
 
 Fetch = Callable[[pa.Table], Tables]

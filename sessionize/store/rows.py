@@ -7,9 +7,7 @@ there is nothing of the kind, there is no such column.
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from sessionize.core.columns import column
 from sessionize.core.fragments import identity_names, without_dictionaries
@@ -39,11 +37,6 @@ def as_rows(fragments: pa.Table, table: SessionTable) -> pa.Table:
         return rows
     state = pa.StructArray.from_arrays([column(ordered, name) for name in hidden], names=hidden)
     return rows.append_column(STATE, state)
-
-
-def start_dates(fragments: pa.Table, table: SessionTable) -> NDArray[np.int64]:
-    """Return the local day of the start of fragments: int64 days since the epoch."""
-    return table.rules.zone.local_day(column(fragments, "start_us").to_numpy())
 
 
 def columns_read(fragments: pa.Table, table: SessionTable) -> list[str]:
